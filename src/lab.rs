@@ -1,0 +1,99 @@
+//! The lab: what a lesson's blocks become. A list of revisions, each a set of files and ordered steps. Pure data, made by `lab::assemble`.
+
+use crate::engine::protocol::Job;
+use crate::finding::Finding;
+use crate::source::Span;
+
+/// What a lesson assembles into.
+#[derive(Debug, Clone, Default)]
+pub struct Lab {
+    /// The lesson's id.
+    pub lesson: String,
+    /// The revisions, in the order in which a reader makes them; numbered from 1.
+    pub revisions: Vec<Revision>,
+    /// What the page takes for granted, in order of need.
+    pub assumptions: Vec<Assumption>,
+    /// One entry a block of the lesson, in its order: what becomes of it.
+    pub blocks: Vec<BlockPlan>,
+    /// What is wrong without running anything.
+    pub findings: Vec<Finding>,
+}
+
+/// A state of the project as a reader has it at some point of the page.
+#[derive(Debug, Clone, Default)]
+pub struct Revision {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The blocks that are new in it, and so judged: indices into the lesson's blocks.
+    pub blocks: Vec<usize>,
+    /// What the engine runs.
+    pub job: Job,
+    /// Where each step of the job comes from, by step id.
+    pub origins: std::collections::BTreeMap<u32, Origin>,
+}
+
+/// Where a step comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The block, as an index into the lesson's blocks; `None` for a fixture.
+    pub block: Option<usize>,
+    /// The bytes of the lesson's source that the step is made of.
+    pub span: Option<Span>,
+    /// The assumption that the step makes, as an index into the lab's assumptions.
+    pub assumption: Option<usize>,
+    /// Whether the step is judged; otherwise it is replay or a fixture.
+    pub judged: bool,
+}
+
+/// Something that the page takes for granted and that was supplied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumption {
+    /// The name, such as `engine`.
+    pub name: String,
+    /// Where it is first needed.
+    pub span: Span,
+    /// What was supplied, in words.
+    pub what: String,
+}
+
+/// What becomes of a block before anything runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockPlan {
+    /// Its fate.
+    pub fate: Fate,
+    /// Why, where the fate needs a reason.
+    pub reason: Option<String>,
+    /// The lab file that it is, or is part of.
+    pub file: Option<String>,
+    /// The numbers of the revisions that judge it.
+    pub revisions: Vec<usize>,
+}
+
+/// The one fate that every block has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// It ran.
+    Run,
+    /// It is a file that some step used.
+    Written,
+    /// It is an output, and was compared.
+    Compared,
+    /// It was only parsed; the reason says why.
+    Static,
+    /// It was left out; the reason says why.
+    Skipped,
+}
+
+impl Fate {
+    /// The word that reports use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Written => "written",
+            Self::Compared => "compared",
+            Self::Static => "static",
+            Self::Skipped => "skipped",
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Proctor as a library: everything but the command line's `main`. `DESIGN` order, each module importing only from those above it:
+//! source <- finding <- python <- guide <- lab <- engine <- outcome <- run <- report <- cli; `snapshot` knows `source` only.
+
+pub mod source;
+
+pub mod finding;
+
+pub mod python;
+
+pub mod guide;
+
+pub mod lab;
+
+pub mod engine;
+
+pub mod outcome;
+
+pub mod report;

@@ -1,0 +1,156 @@
+//! Outcome and Status: what a run says about blocks and lessons. `judge` is pure: a recorded run can be judged again.
+
+use std::sync::Arc;
+
+use crate::finding::Finding;
+use crate::lab::{Assumption, BlockPlan};
+use crate::source::Source;
+
+/// How a block did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It ran clean.
+    Passed,
+    /// It failed, on current versions, whatever one adds.
+    Failed,
+    /// It needs something that the page never shows.
+    Incomplete,
+    /// It failed only because of an earlier failure.
+    Blocked,
+}
+
+impl Outcome {
+    /// The word that reports use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Incomplete => "incomplete",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// How a lesson is, in the order in which the first that holds wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Our side failed.
+    Errored,
+    /// It fails on current versions.
+    Broken,
+    /// Its output is not the snapshot's.
+    Changed,
+    /// It takes for granted what it never shows.
+    Incomplete,
+    /// Its output has no accepted snapshot yet.
+    Pending,
+    /// It passed, but what it teaches is deprecated.
+    Stale,
+    /// It passed.
+    Passed,
+    /// Every block of it was left out.
+    Skipped,
+    /// It has no blocks.
+    Empty,
+}
+
+impl Status {
+    /// Every status, worst first.
+    pub const ALL: [Self; 9] =
+        [Self::Errored, Self::Broken, Self::Changed, Self::Incomplete, Self::Pending, Self::Stale, Self::Passed, Self::Skipped, Self::Empty];
+
+    /// The word that reports and flags use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Errored => "errored",
+            Self::Broken => "broken",
+            Self::Changed => "changed",
+            Self::Incomplete => "incomplete",
+            Self::Pending => "pending",
+            Self::Stale => "stale",
+            Self::Passed => "passed",
+            Self::Skipped => "skipped",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+/// Everything that is known about one lesson after a run: what a report is made of.
+#[derive(Debug, Clone)]
+pub struct LessonOutcome {
+    /// The lesson's id.
+    pub id: String,
+    /// Its number.
+    pub number: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// The title of its chapter; empty if it stands in none.
+    pub chapter: String,
+    /// The words that select just this lesson on the command line.
+    pub selector: String,
+    /// The text it stands in.
+    pub source: Arc<Source>,
+    /// Its first line, from 1.
+    pub line: usize,
+    /// How it is.
+    pub status: Status,
+    /// What it takes for granted.
+    pub assumptions: Vec<Assumption>,
+    /// Its blocks, in order.
+    pub blocks: Vec<BlockOutcome>,
+    /// What is wrong with it, by place.
+    pub findings: Vec<Finding>,
+    /// Why our side failed, for an errored lesson.
+    pub error: Option<String>,
+    /// Seconds that its runs took.
+    pub seconds: f64,
+}
+
+/// Everything that is known about one block.
+#[derive(Debug, Clone)]
+pub struct BlockOutcome {
+    /// The first line of the code, from 1; in a notebook, in its cell.
+    pub line: usize,
+    /// The last line of the code.
+    pub end_line: usize,
+    /// The notebook cell, from 0.
+    pub cell: Option<usize>,
+    /// The language, in the word that reports use.
+    pub language: String,
+    /// What became of it.
+    pub plan: BlockPlan,
+    /// How it did; `None` where nothing ran.
+    pub outcome: Option<Outcome>,
+    /// What it printed, answered and raised: the text that a snapshot holds. `None` where nothing ran.
+    pub transcript: Option<String>,
+}
+
+/// Something that happened in a check, in order of time. Reports fold these; a runner knows nothing of reports.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The guide was read.
+    Read {
+        /// How many chapters.
+        chapters: usize,
+        /// How many lessons.
+        lessons: usize,
+        /// How many of them will be run.
+        to_run: usize,
+    },
+    /// An environment is being built, an engine started: something that takes a while, in words.
+    Preparing(String),
+    /// A lesson has begun.
+    Started {
+        /// Its id.
+        id: String,
+    },
+    /// A lesson is judged. `index` is its place in guide order.
+    Judged {
+        /// Its place in guide order, from 0.
+        index: usize,
+        /// All that is known.
+        lesson: Box<LessonOutcome>,
+    },
+}

@@ -1,0 +1,94 @@
+//! The report: a pure fold over events, in guide order, and one writer a format over it. It never sees an engine.
+
+use crate::finding::{Finding, Severity};
+use crate::outcome::{Event, LessonOutcome, Status};
+
+/// What a check found, in guide order.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The engine that ran it: `docker`, `local` or `replay`.
+    pub engine: String,
+    /// What a reader must know about how it ran, such as that it was not sealed.
+    pub notes: Vec<String>,
+    /// The environment's name.
+    pub environment: String,
+    /// How many chapters the guide has.
+    pub chapters: usize,
+    /// The lessons, in guide order.
+    pub lessons: Vec<LessonOutcome>,
+    /// Seconds that the whole check took.
+    pub seconds: f64,
+    /// The arguments that the guide was given by on the command line, for the line that re-runs a lesson.
+    pub guide: String,
+}
+
+/// How a format wants to be written, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Frames on the guide's lines, for people.
+    Terminal,
+    /// The versioned form of the design, for programs.
+    Json,
+    /// JUnit XML, with file and line.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// GitHub workflow annotations.
+    Github,
+    /// A job summary.
+    Markdown,
+    /// A page of lesson health.
+    Html,
+}
+
+impl Report {
+    /// Fold events into a report. The order of `Judged` events does not matter.
+    #[must_use]
+    pub fn collect(events: impl IntoIterator<Item = Event>) -> Self {
+        let mut report = Self::default();
+        let mut lessons = std::collections::BTreeMap::new();
+        for event in events {
+            match event {
+                Event::Read { chapters, .. } => report.chapters = chapters,
+                Event::Judged { index, lesson } => {
+                    lessons.insert(index, *lesson);
+                }
+                Event::Preparing(_) | Event::Started { .. } => {}
+            }
+        }
+        report.lessons = lessons.into_values().collect();
+        report
+    }
+
+    /// How many lessons have each status; statuses that none has are left out.
+    #[must_use]
+    pub fn summary(&self) -> std::collections::BTreeMap<Status, usize> {
+        let mut counts = std::collections::BTreeMap::new();
+        for lesson in &self.lessons {
+            *counts.entry(lesson.status).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// Every finding of at least this severity (errors are the worst), in guide order, with its lesson.
+    pub fn findings(&self, least: Severity) -> impl Iterator<Item = (&LessonOutcome, &Finding)> {
+        self.lessons
+            .iter()
+            .flat_map(|lesson| lesson.findings.iter().map(move |finding| (lesson, finding)))
+            .filter(move |(_, finding)| finding.severity() <= least)
+    }
+
+    /// The command that re-runs just this lesson.
+    #[must_use]
+    pub fn rerun(&self, lesson: &LessonOutcome) -> String {
+        format!("proctor check {}", shell_word(&lesson.selector))
+    }
+}
+
+/// `word` as a POSIX shell takes it back: quoted where it has to be.
+fn shell_word(word: &str) -> String {
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./#:@%+=,".contains(c)) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
