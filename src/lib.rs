@@ -16,3 +16,5 @@ pub mod engine;
 pub mod outcome;
 
 pub mod report;
+
+pub mod cli;
