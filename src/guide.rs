@@ -3,6 +3,7 @@
 //! `Source --guide::parse--> (Guide, Findings)`. Nothing here runs code or knows what a lab is.
 
 pub mod language;
+pub mod text;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

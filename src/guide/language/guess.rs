@@ -350,7 +350,7 @@ fn is_commands(text: &str) -> bool {
 }
 
 /// Whether a shell would know `word` as a command.
-fn is_command(word: &str) -> bool {
+pub(in crate::guide) fn is_command(word: &str) -> bool {
     COMMANDS.binary_search(&word).is_ok() || word.starts_with("./") || word.starts_with("venv/bin/")
 }
 
