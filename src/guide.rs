@@ -2,7 +2,9 @@
 //!
 //! `Source --guide::parse--> (Guide, Findings)`. Nothing here runs code or knows what a lab is.
 
+pub mod directive;
 pub mod language;
+pub mod nearest;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
