@@ -4,7 +4,10 @@
 
 pub mod directive;
 pub mod language;
+pub mod markdown;
 pub mod nearest;
+pub mod number;
+pub mod settle;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
