@@ -4,7 +4,9 @@
 
 mod console;
 mod find;
+mod foreign;
 mod lines;
+mod markup;
 mod outline;
 mod prose;
 mod runs;

@@ -51,6 +51,9 @@ enum Head {
 /// The unit that starts at line `first`, which is not blank.
 pub(super) fn unit(lines: &Lines, first: usize, limit: usize) -> Unit {
     let line = lines.get(first).trim();
+    if ["{{", "{%", "{#"].iter().any(|mark| line.starts_with(mark)) {
+        return Unit { first, end: first + 1, weight: Weight::Prose };
+    }
     if line.starts_with('#') {
         let weight = if line.starts_with("##") && line.trim_start_matches('#').starts_with(' ') { Weight::Heading } else { Weight::Comment };
         return Unit { first, end: first + 1, weight };
