@@ -1,5 +1,7 @@
 //! The only file that knows the Python parser. It says, statement by statement, what code binds and reads; it never runs anything.
 
+mod depth;
+
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 
@@ -35,6 +37,9 @@ pub struct SyntaxError {
 /// Parse `code` as a module. Never fails: errors are in the result.
 #[must_use]
 pub fn parse(code: &str) -> Module {
+    if let Some(span) = depth::too_deep(code) {
+        return Module { statements: Vec::new(), errors: vec![SyntaxError { span, message: "nested too deeply to be parsed".to_owned() }] };
+    }
     let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module));
     let errors = parsed
         .errors()
