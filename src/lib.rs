@@ -5,6 +5,8 @@ pub mod source;
 
 pub mod finding;
 
+pub mod config;
+
 pub mod python;
 
 pub mod guide;
