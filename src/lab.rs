@@ -34,6 +34,21 @@ pub struct Lab {
     pub claims: Vec<Claim>,
     /// What is wrong without running anything.
     pub findings: Vec<Finding>,
+    /// Blocks that do not parse, with the names that they would bind.
+    pub unparsed: Vec<(usize, Vec<String>)>,
+    /// Every name that the page imports, at its place.
+    pub imports: Vec<Imported>,
+}
+
+/// A name that a page imports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The name, as it is bound.
+    pub name: String,
+    /// The module it comes from.
+    pub module: String,
+    /// The bytes of the import statement.
+    pub span: Span,
 }
 
 /// A state of the project as a reader has it at some point of the page.
@@ -52,6 +67,19 @@ pub struct Revision {
 }
 
 impl Revision {
+    /// The names that the statement at this place of a block binds.
+    #[must_use]
+    pub fn binds_at(&self, block: usize, span: Span) -> Vec<String> {
+        let piece = self.draft.pieces().find(|piece| piece.block() == Some(block) && piece.span == span);
+        piece.map_or_else(Vec::new, |piece| piece.facts.binds.iter().map(|bind| bind.name.clone()).collect())
+    }
+
+    /// Every name that any program of it binds.
+    #[must_use]
+    pub fn bound_names(&self) -> std::collections::BTreeSet<String> {
+        self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
+    }
+
     /// The same revision assembled another way, judging `block` alone: an error must survive it. `None` if it would be no different.
     #[must_use]
     pub fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {

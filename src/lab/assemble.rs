@@ -13,7 +13,7 @@ use crate::lab::names::{FileName, file_name, template_path, templates};
 use crate::lab::piece::{Piece, Pieces, pieces};
 use crate::lab::project::{Project, module_of};
 use crate::lab::shell::{self, Use};
-use crate::lab::{BlockPlan, Claim, Fate, Lab};
+use crate::lab::{BlockPlan, Claim, Fate, Imported, Lab};
 use crate::python::{self, BindKind};
 
 /// What assembling may draw on beside the lesson itself.
@@ -117,6 +117,7 @@ impl<'a> Walk<'a> {
                 finding = finding.with_help("this is Python 2: `print` is a function now, and so on");
             }
             self.lab.findings.push(finding);
+            self.lab.unparsed.push((index, self.taken[index].names.clone()));
             return BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: Vec::new() };
         }
         let own = self.taken[index].pieces.clone();
@@ -217,7 +218,8 @@ impl<'a> Walk<'a> {
 
     /// Supply what the plans miss, and build them.
     fn finish(mut self) -> Lab {
-        let offers = self.offers();
+        let (offers, imports) = self.offers();
+        self.lab.imports = imports;
         let mut files: BTreeMap<String, String> = self.setup.manifest.map(|manifest| manifest.files.clone()).unwrap_or_default();
         let whole = self.project.clone();
         let plans = std::mem::take(&mut self.plans);
@@ -239,7 +241,8 @@ impl<'a> Walk<'a> {
         self.lab
     }
 
-    fn offers(&self) -> Offers<'a> {
+    fn offers(&self) -> (Offers<'a>, Vec<Imported>) {
+        let mut imports = Vec::new();
         let page: Vec<Arc<Piece>> = self.taken.iter().flat_map(|taken| taken.pieces.iter().cloned()).collect();
         let mut about = Page::default();
         let mut classes = BTreeSet::new();
@@ -248,8 +251,9 @@ impl<'a> Walk<'a> {
             about.modules.extend(piece.facts.imports.iter().map(|module| module.name.clone()));
             for bind in &piece.facts.binds {
                 match &bind.kind {
-                    BindKind::Import { name: Some(name), .. } => {
-                        about.imported.insert(name.clone());
+                    BindKind::Import { module, name } => {
+                        about.imported.extend(name.clone());
+                        imports.push(Imported { name: bind.name.clone(), module: module.clone(), span: piece.span });
                     }
                     BindKind::Class { .. } => {
                         classes.insert(bind.name.clone());
@@ -263,7 +267,7 @@ impl<'a> Walk<'a> {
             let calls = |name: &str| piece.code.contains(&format!("{name}(")) && !piece.facts.binds_name(name);
             names.into_iter().any(|name| calls(&name.name))
         });
-        Offers { page, earlier: self.setup.earlier.clone(), about, cache: std::cell::RefCell::default() }
+        (Offers { page, earlier: self.setup.earlier.clone(), about, cache: std::cell::RefCell::default() }, imports)
     }
 
     fn draft(&mut self, plan: &Plan, whole: &Project, offers: &Offers<'_>, files: BTreeMap<String, String>) -> Draft {

@@ -91,6 +91,15 @@ const APPLICATION: &str = include_str!("fixtures/application.py");
 const DATABASE: &str = include_str!("fixtures/database.py");
 
 impl Draft {
+    /// Every piece of every module.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &Arc<Piece>> {
+        let script = match &self.main {
+            Main::Script(script) => Some(script),
+            _ => None,
+        };
+        self.modules.iter().chain(script).flat_map(|module| &module.pieces)
+    }
+
     /// The pieces that run as `__main__` or in the imported main module.
     fn main_pieces(&mut self) -> Option<&mut Vec<Arc<Piece>>> {
         match &mut self.main {
