@@ -2,6 +2,14 @@
 //!
 //! `Source --guide::parse--> (Guide, Findings)`. Nothing here runs code or knows what a lab is.
 
+pub mod directive;
+pub mod language;
+pub mod markdown;
+pub mod nearest;
+pub mod number;
+pub mod settle;
+pub mod text;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

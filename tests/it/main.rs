@@ -1,0 +1,3 @@
+//! One integration binary: what Proctor does as a whole, part by part.
+
+mod text;
