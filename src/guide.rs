@@ -2,6 +2,8 @@
 //!
 //! `Source --guide::parse--> (Guide, Findings)`. Nothing here runs code or knows what a lab is.
 
+pub mod language;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
