@@ -3,6 +3,8 @@
 //! `Source --guide::parse--> (Guide, Findings)`. Nothing here runs code or knows what a lab is.
 
 pub mod language;
+mod page;
+pub mod rst;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

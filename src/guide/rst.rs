@@ -16,10 +16,11 @@ use super::page::Page;
 use super::{Body, Guide, Info, Mark, Prose, ProseKind};
 use crate::source::{Source, Span};
 
-/// Lists in lists in quotes deeper than this are read as flat text: nobody writes them, and a page must not exhaust the stack.
+/// Lists in lists in quotes deeper than this are not read: nobody writes them, and a page must not exhaust the stack.
 const DEEPEST: usize = 40;
 
-static ENUMERATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:\((?:\d{1,4}|#|[A-Za-z]|[ivxlcIVXLC]{2,6})\)|(?:\d{1,4}|#|[A-Za-z]|[ivxlcIVXLC]{2,6})[.)])(?: |$)").ok());
+static ENUMERATOR: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?:\((?:\d{1,4}|#|[A-Za-z]|[ivxlcIVXLC]{2,6})\)|(?:\d{1,4}|#|[A-Za-z]|[ivxlcIVXLC]{2,6})[.)])(?: |$)").ok());
 static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^:[^:\s`](?:[^:`]*[^:\s`])?:(?: |$)").ok());
 
 /// Read a page. Its id is `id`, its title that of its first section.
@@ -59,6 +60,9 @@ struct Reader {
 impl Reader {
     /// Read the lines of one list item, quote, directive or page.
     fn region(&mut self, lines: &[Line<'_>], region: Region) {
+        if region.depth > DEEPEST {
+            return;
+        }
         let indent = indent_of(lines);
         let mut at = 0;
         while let Some(&line) = lines.get(at) {
@@ -69,7 +73,7 @@ impl Reader {
             let expects_literal = std::mem::take(&mut self.expects_literal);
             at = if line.indent() > indent {
                 let end = indented_end(lines, at, indent);
-                if expects_literal || region.depth >= DEEPEST {
+                if expects_literal {
                     self.literal(&lines[at..end]);
                 } else {
                     self.region(&lines[at..end], region.inside());
@@ -94,13 +98,17 @@ impl Reader {
         if let Some(end) = table_end(lines, at) {
             return end;
         }
-        if region.titles && let Some(end) = self.section(lines, at) {
+        if region.titles
+            && let Some(end) = self.section(lines, at)
+        {
             return end;
         }
         if underline(text).is_some() && text.len() >= 4 {
             return at + 1;
         }
-        if region.depth < DEEPEST && let Some(marker) = marker(lines, at) {
+        if region.depth < DEEPEST
+            && let Some(marker) = marker(lines, at)
+        {
             return self.item(lines, at, line.behind(marker), region);
         }
         self.paragraph(lines, at, indent)
@@ -111,10 +119,7 @@ impl Reader {
         let indent = lines[at].indent();
         let end = lines[at + 1..].iter().position(|line| !line.is_blank() && line.indent() <= indent).map_or(lines.len(), |end| at + 1 + end);
         let body = &lines[at + 1..end];
-        // Where an item's lines agree on an indentation of their own, as a field's do, that is where its text stands.
-        let column = if body.iter().all(|line| line.is_blank()) || first.is_blank() { first.indent() } else { first.indent().min(indent_of(body)) };
-        let mut item = vec![first.at_column(column)];
-        item.extend_from_slice(body);
+        let item = joined(first, body, indent);
         self.region(&item, region.inside());
         end
     }
@@ -148,7 +153,8 @@ impl Reader {
         let end = more.map_or(lines.len(), |more| at + 1 + more);
         let text = lines[at..end].iter().map(|line| line.text().trim_start_matches("| ")).collect::<Vec<_>>().join("\n");
         let announced = text.strip_suffix("::");
-        let shown = announced.map_or(text.clone(), |before| if before.is_empty() || before.ends_with(char::is_whitespace) { before.to_owned() } else { format!("{before}:") });
+        let shown = announced
+            .map_or(text.clone(), |before| if before.is_empty() || before.ends_with(char::is_whitespace) { before.to_owned() } else { format!("{before}:") });
         self.prose(ProseKind::Paragraph, Span::new(lines[at].span().start, lines[end - 1].span().end), &shown);
         if announced.is_none() {
             return end;
@@ -204,6 +210,20 @@ impl Reader {
     }
 }
 
+/// A first line that stands behind a marker, with the lines below it: it counts as indented like the least of them, but less than the block that it announces.
+fn joined<'s>(first: Line<'s>, body: &[Line<'s>], marker: usize) -> Vec<Line<'s>> {
+    let paragraph = body.iter().position(|line| line.is_blank()).unwrap_or(body.len());
+    let below = if paragraph > 0 { indent_of(&body[..paragraph]) } else { indent_of(body) };
+    let next = body.iter().find(|line| !line.is_blank()).map(|line| line.indent());
+    let column = match next {
+        None => first.indent(),
+        Some(next) if paragraph == 0 && first.text().ends_with("::") && next == below.min(first.indent()) => marker + 1,
+        Some(_) if first.is_blank() => below,
+        Some(_) => below.min(first.indent()),
+    };
+    std::iter::once(first.at_column(column)).chain(body.iter().copied()).collect()
+}
+
 /// The lines as code, without the indentation that all of them have and without blank lines at the ends.
 fn body_of(lines: &[Line<'_>]) -> Body {
     let lines = trim(lines);
@@ -227,7 +247,9 @@ fn marker(lines: &[Line<'_>], at: usize) -> Option<usize> {
     if let Some(found) = ENUMERATOR.as_ref().and_then(|enumerator| enumerator.find(text)) {
         // `A. Name` that goes on in the next line is a paragraph; an item's next line is blank, indented or an item.
         let next = lines.get(at + 1);
-        let listed = next.is_none_or(|next| next.is_blank() || next.indent() > lines[at].indent() || ENUMERATOR.as_ref().is_some_and(|enumerator| enumerator.is_match(next.text())));
+        let listed = next.is_none_or(|next| {
+            next.is_blank() || next.indent() > lines[at].indent() || ENUMERATOR.as_ref().is_some_and(|enumerator| enumerator.is_match(next.text()))
+        });
         return listed.then(|| found.as_str().trim_end().len());
     }
     FIELD.as_ref().and_then(|field| field.find(text)).map(|found| found.as_str().trim_end().len())
@@ -256,3 +278,6 @@ fn table_end(lines: &[Line<'_>], at: usize) -> Option<usize> {
         (at + 1..lines.len()).find(|&end| closes(end)).map_or_else(|| blank(at), |end| end + 1)
     })
 }
+
+#[cfg(test)]
+mod tests;

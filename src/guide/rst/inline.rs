@@ -6,8 +6,8 @@ use regex::{Captures, Regex};
 
 /// The roles whose text stands in code font.
 const CODE_ROLES: &[&str] = &[
-    "attr", "class", "code", "command", "const", "data", "envvar", "exc", "file", "func", "kbd", "literal", "meth", "mod", "obj", "option", "paramref", "program",
-    "regexp", "samp", "var",
+    "attr", "class", "code", "command", "const", "data", "envvar", "exc", "file", "func", "kbd", "literal", "meth", "mod", "obj", "option", "paramref",
+    "program", "regexp", "samp", "var",
 ];
 
 /// The roles whose target is a page or a file.
@@ -87,7 +87,9 @@ impl Inline {
         let (title, target) = title_and_target(content);
         let name = role.rsplit(':').next().unwrap_or(role);
         let mut shown = title.trim_start_matches('!').to_owned();
-        if target.is_none() && let Some(short) = shown.strip_prefix('~') {
+        if target.is_none()
+            && let Some(short) = shown.strip_prefix('~')
+        {
             shown = short.rsplit('.').next().unwrap_or(short).to_owned();
         }
         if CODE_ROLES.contains(&name) {
@@ -123,7 +125,8 @@ mod tests {
 
     #[test]
     fn roles_links_and_stars_become_what_a_reader_sees() {
-        let inline = Inline::of("The :class:`~flask.Flask` in :file:`{name}/app.py` and ``x = 1``,\n*so* **it** is: `here <http://a.example/b>`_ or :doc:`/cli`.");
+        let inline =
+            Inline::of("The :class:`~flask.Flask` in :file:`{name}/app.py` and ``x = 1``,\n*so* **it** is: `here <http://a.example/b>`_ or :doc:`/cli`.");
         assert_eq!(inline.text, "The Flask in name/app.py and x = 1, so it is: here or /cli.");
         assert_eq!(inline.code, ["Flask", "name/app.py", "x = 1"]);
         assert_eq!(inline.links, ["http://a.example/b", "/cli"]);
@@ -138,6 +141,6 @@ mod tests {
 
     #[test]
     fn markup_that_never_ends_is_text() {
-        assert_eq!(Inline::of("a ``b :c:`d *e").text, "a ``b :c:`d *e");
+        assert_eq!(Inline::of("a ``b *c **d \\").text, "a ``b *c **d \\");
     }
 }
