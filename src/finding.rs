@@ -104,6 +104,7 @@ codes! {
     BadSnapshot "bad-snapshot" Error Breaks "A snapshot file that cannot be read as one.";
     Deprecated "deprecated" Warning Stales "The code works, but uses what its package says will go away.";
     InvalidUtf8 "invalid-utf8" Warning Informs "Bytes that are not UTF-8; they were read as U+FFFD.";
+    BadDirective "bad-directive" Warning Informs "A code directive of reStructuredText that shows no code: its content is missing or not indented, or a colon is.";
     Unlisted "unlisted" Warning Informs "A page that the table of contents does not name.";
     UnreferencedSnapshot "unreferenced-snapshot" Warning Informs "A snapshot that belongs to no block any more.";
     UndefinedName "undefined-name" Note Incompletes "A name that the page uses and never defines.";

@@ -9,6 +9,8 @@ pub mod nearest;
 pub mod number;
 pub mod settle;
 pub mod text;
+mod page;
+pub mod rst;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
