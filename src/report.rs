@@ -1,7 +1,17 @@
 //! The report: a pure fold over events, in guide order, and one writer a format over it. It never sees an engine.
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Location, Severity};
 use crate::outcome::{Event, LessonOutcome, Status};
+
+mod cause;
+#[cfg(test)]
+mod fixture;
+mod frame;
+mod text;
+mod wording;
+
+pub mod json;
+pub mod terminal;
 
 /// What a check found, in guide order.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +93,13 @@ impl Report {
     pub fn rerun(&self, lesson: &LessonOutcome) -> String {
         format!("proctor check {}", shell_word(&lesson.selector))
     }
+}
+
+/// The last line of a location, counted as its place counts them.
+fn last_line(location: &Location) -> usize {
+    let first = location.place();
+    let text = location.source.slice(location.span).trim_end();
+    first.line + text.matches('\n').count()
 }
 
 /// `word` as a POSIX shell takes it back: quoted where it has to be.
