@@ -11,6 +11,8 @@ mod text;
 mod wording;
 
 pub mod json;
+pub mod progress;
+pub mod sink;
 pub mod terminal;
 
 /// What a check found, in guide order.
@@ -49,6 +51,31 @@ pub enum Format {
     Markdown,
     /// A page of lesson health.
     Html,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 7] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html];
+
+    /// The word that the command line uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
+
+    /// The format of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.word() == word)
+    }
 }
 
 impl Report {
