@@ -10,7 +10,10 @@ mod frame;
 mod text;
 mod wording;
 
+pub mod github;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod progress;
 pub mod sink;
 pub mod terminal;

@@ -191,3 +191,30 @@ pub(super) fn block(block: &BlockOutcome) -> String {
     let reason = block.plan.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     format!("{place} ({}{file}): {}{outcome}{reason}", block.language, block.plan.fate.word())
 }
+
+/// What is said below a finding where no frame is drawn: help, other places, and what follows.
+pub(super) fn remarks(cause: &Cause<'_>) -> Vec<String> {
+    let mut remarks: Vec<String> = cause.finding.help.iter().map(|help| format!("help: {help}")).collect();
+    remarks.extend(cause.finding.related.iter().map(|related| format!("{}: {}", place(&related.location), related.message)));
+    remarks.extend(consequences(cause));
+    remarks
+}
+
+/// What the test case is called that stands for a lesson as a whole.
+pub(super) const WHOLE_LESSON: &str = "the lesson";
+
+/// What the test case of a block is called.
+pub(super) fn block_name(block: &BlockOutcome) -> String {
+    let cell = block.cell.map_or_else(String::new, |cell| format!("cell {cell} "));
+    format!("{cell}line {} ({})", block.line, block.language)
+}
+
+/// Why a block is neither a success nor a failure.
+pub(super) const BLOCKED: &str = "failed only because of an earlier failure";
+/// Why a block of a lesson that errored is neither.
+pub(super) const NOT_RUN: &str = "did not run";
+
+/// How many findings were left out of a page that may not grow without end.
+pub(super) fn findings_left_out(number: usize) -> String {
+    format!("… {} left out; the JSON report has them all", count(number, "lesson"))
+}
