@@ -1,7 +1,22 @@
 //! The report: a pure fold over events, in guide order, and one writer a format over it. It never sees an engine.
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Location, Severity};
 use crate::outcome::{Event, LessonOutcome, Status};
+
+mod cause;
+#[cfg(test)]
+mod fixture;
+mod frame;
+mod text;
+mod wording;
+
+pub mod github;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod progress;
+pub mod sink;
+pub mod terminal;
 
 /// What a check found, in guide order.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +54,31 @@ pub enum Format {
     Markdown,
     /// A page of lesson health.
     Html,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 7] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html];
+
+    /// The word that the command line uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
+
+    /// The format of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.word() == word)
+    }
 }
 
 impl Report {
@@ -83,6 +123,13 @@ impl Report {
     pub fn rerun(&self, lesson: &LessonOutcome) -> String {
         format!("proctor check {}", shell_word(&lesson.selector))
     }
+}
+
+/// The last line of a location, counted as its place counts them.
+fn last_line(location: &Location) -> usize {
+    let first = location.place();
+    let text = location.source.slice(location.span).trim_end();
+    first.line + text.matches('\n').count()
 }
 
 /// `word` as a POSIX shell takes it back: quoted where it has to be.
