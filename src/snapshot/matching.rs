@@ -1,0 +1,1 @@
+//! What differs from run to run and means nothing, replaced by a name. `String -> String`, pure.
