@@ -3,6 +3,8 @@
 
 pub mod source;
 
+pub mod snapshot;
+
 pub mod finding;
 
 pub mod config;

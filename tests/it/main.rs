@@ -1,3 +1,4 @@
-//! One integration binary: what Proctor does as a whole, part by part.
+//! The integration tests: one binary, a module a subject.
 
+mod snapshots;
 mod text;
