@@ -2,6 +2,7 @@
 //!
 //! `Job --engine::run--> Run | EngineError`. What goes wrong in the *course's* code is in the records; an [`EngineError`] is ours.
 
+pub mod docker;
 pub mod protocol;
 
 pub use protocol::{Ending, Job, Record, Run};

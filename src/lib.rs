@@ -17,6 +17,8 @@ pub mod lab;
 
 pub mod engine;
 
+pub mod env;
+
 pub mod outcome;
 
 pub mod report;

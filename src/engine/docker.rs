@@ -1,0 +1,3 @@
+//! The Docker engine: `Revision --engine::run--> Records` in sealed containers.
+
+pub mod connect;
