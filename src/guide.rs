@@ -7,10 +7,10 @@ pub mod language;
 pub mod markdown;
 pub mod nearest;
 pub mod number;
-pub mod settle;
-pub mod text;
 mod page;
 pub mod rst;
+pub mod settle;
+pub mod text;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

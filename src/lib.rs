@@ -21,6 +21,8 @@ pub mod env;
 
 pub mod outcome;
 
+pub mod run;
+
 pub mod report;
 
 pub mod cli;

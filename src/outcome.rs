@@ -5,7 +5,7 @@ mod judge;
 mod moves;
 mod steps;
 
-pub use judge::{Options, Ran, judge, status};
+pub use judge::{Judged, Options, Ran, judge, status};
 pub use steps::{clears, suspects};
 
 use std::sync::Arc;

@@ -38,22 +38,26 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
     }
     if is("TemplateNotFound") || is("TemplatesNotFound") {
         let name = raised.name.clone().unwrap_or_else(|| raised.message.clone());
-        return finding(Code::MissingFile, format!("the page never shows the template `{name}`")).with_help(format!("show it in a block named `templates/{name}`, or supply it in lab.toml"));
+        return finding(Code::MissingFile, format!("the page never shows the template `{name}`"))
+            .with_help(format!("show it in a block named `templates/{name}`, or supply it in lab.toml"));
     }
     if is("FileNotFoundError") {
         let name = raised.name.clone().unwrap_or_else(|| raised.message.clone());
-        return finding(Code::MissingFile, format!("the page never shows the file `{name}`")).with_help("show it in a block of that name, or supply it in lab.toml");
+        return finding(Code::MissingFile, format!("the page never shows the file `{name}`"))
+            .with_help("show it in a block of that name, or supply it in lab.toml");
     }
     if raised.message.contains("Working outside of application context") || raised.message.contains("Working outside of request context") {
         let kind = if raised.message.contains("application") { "an application" } else { "a request" };
-        return finding(Code::NoContext, format!("this needs {kind} context that the page never opens")).with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
+        return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
+            .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
     }
     if is("AttributeError") {
         return attribute_error(raised, evidence, &location);
     }
     let data = ["OperationalError", "ProgrammingError", "NoResultFound", "NotFound", "IntegrityError", "ConnectionError", "gaierror"];
     if evidence.rests_on_assumption && (data.iter().any(|class| is(class)) || raised.message.contains("NoneType")) {
-        return finding(Code::Unsupplied, format!("{title}, which the page does nothing to prevent")).with_help("it works on what had to be assumed; show the missing part, or supply it in lab.toml");
+        return finding(Code::Unsupplied, format!("{title}, which the page does nothing to prevent"))
+            .with_help("it works on what had to be assumed; show the missing part, or supply it in lab.toml");
     }
     finding(Code::Raised, title)
 }
@@ -88,17 +92,23 @@ fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -
     let root = module.split('.').next().unwrap_or_default();
     let own = evidence.own_modules.iter().any(|own| own == &module || own.split('.').next() == Some(root));
     if is_module {
-        let help = if own { "show the file in a block of its name" } else { "if it is the course's own, show its file; if it is a package, add it to the environment's requirements" };
+        let help = if own {
+            "show the file in a block of its name"
+        } else {
+            "if it is the course's own, show its file; if it is a package, add it to the environment's requirements"
+        };
         // A submodule of an installed package that is not there any more.
         if module.contains('.') && !own && raised.message.contains("is not a package") {
             return Finding::new(Code::RemovedApi, location.clone(), title(raised));
         }
-        return Finding::new(Code::MissingModule, location.clone(), format!("there is no module `{module}` on this page or in the environment")).with_help(help);
+        return Finding::new(Code::MissingModule, location.clone(), format!("there is no module `{module}` on this page or in the environment"))
+            .with_help(help);
     }
     if own || module.is_empty() {
         return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");
     }
-    Finding::new(Code::RemovedApi, location.clone(), title(raised)).with_help(format!("the installed `{root}` has no such name; look for it in the package's change log"))
+    Finding::new(Code::RemovedApi, location.clone(), title(raised))
+        .with_help(format!("the installed `{root}` has no such name; look for it in the package's change log"))
 }
 
 fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {
@@ -110,7 +120,8 @@ fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location
     if evidence.own_modules.contains(&object) {
         return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");
     }
-    let of_library = !root.is_empty() && !["__main__", "builtins"].contains(&root) && !evidence.own_modules.iter().any(|own| own.split('.').next() == Some(root));
+    let of_library =
+        !root.is_empty() && !["__main__", "builtins"].contains(&root) && !evidence.own_modules.iter().any(|own| own.split('.').next() == Some(root));
     let code = if of_library { Code::RemovedApi } else { Code::Raised };
     Finding::new(code, location.clone(), title(raised))
 }
@@ -124,7 +135,8 @@ pub(crate) fn locate(frames: &[Frame], raised: &Raised, evidence: &Evidence<'_>)
         let _ = line;
         return Location::new(source, Span::new(source.offset(source.line_of(span.start), column), span.end.max(span.start)));
     }
-    frame_location(frames, evidence.lesson, evidence.span).unwrap_or_else(|| Location::line(source, source.line_of(evidence.span.map_or(evidence.lesson.span.start, |span| span.start))))
+    frame_location(frames, evidence.lesson, evidence.span)
+        .unwrap_or_else(|| Location::line(source, source.line_of(evidence.span.map_or(evidence.lesson.span.start, |span| span.start))))
 }
 
 /// The location of the innermost frame that stands on the page.

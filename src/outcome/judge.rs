@@ -9,7 +9,7 @@ use crate::lab::{Assumption, Claim, Fate, Lab, Origin, Remedy, Revision};
 use crate::outcome::classify::{Evidence, classify, frame_location, title};
 use crate::outcome::steps::{StepRecord, by_step};
 use crate::outcome::{BlockOutcome, Outcome, Status};
-use crate::snapshot::matching::claim_matches;
+use crate::snapshot::matching::check_claim;
 use crate::source::Span;
 
 /// A revision's run, with the second assemblies that cleared a block.
@@ -102,7 +102,10 @@ impl Judge<'_> {
     fn unparsed(&mut self) {
         for (block, names) in &self.lab.unparsed {
             let span = self.lesson.blocks[*block].span();
-            let finding = self.judged.findings.iter().position(|finding| finding.code == Code::SyntaxError && span.start <= finding.location.span.start && finding.location.span.start <= span.end);
+            let finding =
+                self.judged.findings.iter().position(|finding| {
+                    finding.code == Code::SyntaxError && span.start <= finding.location.span.start && finding.location.span.start <= span.end
+                });
             self.worsen(*block, Outcome::Failed);
             if let Some(finding) = finding {
                 self.lost.extend(names.iter().map(|name| (name.clone(), finding)));
@@ -203,7 +206,13 @@ impl Judge<'_> {
         }
         let bound = bound_names(revision);
         let own_modules = own_modules(revision);
-        let evidence = Evidence { lesson: self.lesson, span: origin.span, bound: &bound, own_modules: &own_modules, rests_on_assumption: rests_on_assumption(revision, id) };
+        let evidence = Evidence {
+            lesson: self.lesson,
+            span: origin.span,
+            bound: &bound,
+            own_modules: &own_modules,
+            rests_on_assumption: rests_on_assumption(revision, id),
+        };
         let mut finding = classify(raised, &evidence);
         if let Some(expected) = expected {
             finding = Finding::new(Code::NotRaised, finding.location, format!("the page says that this raises {expected}, and it raises {}", title(raised)));
@@ -218,7 +227,9 @@ impl Judge<'_> {
 
     /// The finding that an exception only follows from: it is about a name that an earlier failure kept from being bound.
     fn cause(&self, raised: &Raised) -> Option<usize> {
-        std::iter::successors(Some(raised), |raised| raised.cause.as_deref()).filter_map(|raised| raised.name.as_ref()).find_map(|name| self.lost.get(name).copied())
+        std::iter::successors(Some(raised), |raised| raised.cause.as_deref())
+            .filter_map(|raised| raised.name.as_ref())
+            .find_map(|name| self.lost.get(name).copied())
     }
 
     fn block_by(&mut self, cause: usize, block: usize, origin: &Origin) {
@@ -244,7 +255,10 @@ impl Judge<'_> {
             }
             None => {
                 let at = needed.and_then(|needed| needed.span).map(|span| self.lesson.source.line_of(span.start));
-                let why = at.map_or_else(|| "what had to be assumed for it fails".to_owned(), |line| format!("line {line}, which it needs, does not work beside what the page has by now"));
+                let why = at.map_or_else(
+                    || "what had to be assumed for it fails".to_owned(),
+                    |line| format!("line {line}, which it needs, does not work beside what the page has by now"),
+                );
                 let span = origin.span.unwrap_or_default();
                 let index = self.add(Finding::new(Code::Unsupplied, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), why));
                 self.lose(revision, origin, index);
@@ -285,7 +299,8 @@ impl Judge<'_> {
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
-        let missing = ["ModuleNotFoundError", "Could not import", "Could not locate", "No such file", "not found", "Failed to find Flask application", "No module named"];
+        let missing =
+            ["ModuleNotFoundError", "Could not import", "Could not locate", "No such file", "not found", "Failed to find Flask application", "No module named"];
         let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
@@ -309,7 +324,8 @@ impl Judge<'_> {
 
     fn warnings(&mut self, record: &StepRecord, origin: &Origin) {
         for warning in &record.warnings {
-            let deprecated = warning.bases.iter().any(|base| base == "DeprecationWarning" || base == "PendingDeprecationWarning") || warning.category.ends_with("DeprecationWarning");
+            let deprecated = warning.bases.iter().any(|base| base == "DeprecationWarning" || base == "PendingDeprecationWarning")
+                || warning.category.ends_with("DeprecationWarning");
             if !deprecated || inside_an_import(warning) {
                 continue;
             }
@@ -329,7 +345,13 @@ impl Judge<'_> {
     fn import_of(&self, location: &Location) -> Option<(Location, String)> {
         let text = self.lesson.source.slice(location.span);
         let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let (span, module) = self.lab.imports.iter().rev().find(|import| import.name == name && import.span.start < location.span.start).map(|import| (import.span, import.module.clone()))?;
+        let (span, module) = self
+            .lab
+            .imports
+            .iter()
+            .rev()
+            .find(|import| import.name == name && import.span.start < location.span.start)
+            .map(|import| (import.span, import.module.clone()))?;
         Some((Location::new(&self.lesson.source, span), module))
     }
 
@@ -354,7 +376,9 @@ impl Judge<'_> {
                 continue;
             }
             let place = frame_location(&raised.frames, self.lesson, None);
-            let block = place.as_ref().and_then(|place| self.lesson.blocks.iter().position(|block| block.span().start <= place.span.start && place.span.start <= block.span().end));
+            let block = place
+                .as_ref()
+                .and_then(|place| self.lesson.blocks.iter().position(|block| block.span().start <= place.span.start && place.span.start <= block.span().end));
             let block = block.or_else(|| importing.then(|| revision.blocks.first().copied()).flatten());
             let Some(block) = block.filter(|block| revision.blocks.contains(block)) else { continue };
             let mut finding = classify(raised, &evidence);
@@ -394,10 +418,13 @@ impl Judge<'_> {
         if !matches!(self.judged.blocks[claim.of].outcome, Some(Outcome::Passed)) {
             return Outcome::Blocked;
         }
-        let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(claim.of) && claim.piece.is_none_or(|piece| origin.span == Some(piece)));
+        let own = revision
+            .origins
+            .iter()
+            .filter(|(_, origin)| origin.judged && origin.block == Some(claim.of) && claim.piece.is_none_or(|piece| origin.span == Some(piece)));
         let records: Vec<&StepRecord> = own.filter_map(|(id, _)| steps.get(id)).collect();
         let actual = shown(&records);
-        let Err(mismatch) = claim_matches(&claim.text, &actual) else { return Outcome::Passed };
+        let Err(mismatch) = check_claim(&claim.text, &actual) else { return Outcome::Passed };
         let source = &self.lesson.source;
         let line = source.line_of(claim.span.start) + mismatch.first_line;
         let last = source.line_of(claim.span.end);
@@ -415,7 +442,11 @@ impl Judge<'_> {
     fn finish(mut self, options: Options) -> Judged {
         if options.strict {
             for assumption in self.judged.assumptions.clone() {
-                let finding = Finding::new(Code::Assumed, Location::new(&self.lesson.source, assumption.span), format!("`{}` had to be assumed: {}", assumption.name, assumption.what));
+                let finding = Finding::new(
+                    Code::Assumed,
+                    Location::new(&self.lesson.source, assumption.span),
+                    format!("`{}` had to be assumed: {}", assumption.name, assumption.what),
+                );
                 self.add(finding.with_help("define it on the page, or supply it in lab.toml"));
             }
         }
@@ -470,7 +501,8 @@ fn shown(records: &[&StepRecord]) -> String {
 
 /// The end of a traceback, as Python prints it: the dotted class but for built-in ones, and the message.
 fn last_line(raised: &Raised) -> String {
-    let class = raised.bases.first().map_or(raised.class.as_str(), |base| base.strip_prefix("builtins.").or_else(|| base.strip_prefix("__main__.")).unwrap_or(base));
+    let class =
+        raised.bases.first().map_or(raised.class.as_str(), |base| base.strip_prefix("builtins.").or_else(|| base.strip_prefix("__main__.")).unwrap_or(base));
     if raised.message.is_empty() { class.to_owned() } else { format!("{class}: {}", raised.message) }
 }
 

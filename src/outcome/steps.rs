@@ -67,7 +67,8 @@ pub fn suspects(revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
             continue;
         };
         let failed = matches!(step.verdict, Some(Verdict::Failed));
-        let dropped = step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
+        let dropped =
+            step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
         if !failed && !dropped {
             continue;
         }
@@ -80,7 +81,8 @@ pub fn suspects(revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
     found
         .into_iter()
         .map(|(block, remedies)| {
-            let once: Vec<Remedy> = remedies.iter().copied().enumerate().filter(|(index, remedy)| !remedies[..*index].contains(remedy)).map(|(_, remedy)| remedy).collect();
+            let once: Vec<Remedy> =
+                remedies.iter().copied().enumerate().filter(|(index, remedy)| !remedies[..*index].contains(remedy)).map(|(_, remedy)| remedy).collect();
             (block, once)
         })
         .filter(|(_, remedies)| !remedies.is_empty())
