@@ -104,6 +104,7 @@ fn text_after_code_is_its_output() {
     assert!(shown("```\nHello there\n```\n")[0].contains("(text that is neither"));
     assert!(shown("```python\na = 1\n```\n\n## Next\n\n```\nHello\n```\n")[1].contains("(text that is neither"));
     assert_eq!(shown("```python\na = 1\n```\n```text title=\"notes.txt\"\nHello\n```\n")[1], "5 text file: Hello\\n");
+    assert_eq!(shown("```bash\nls\n```\n\nAdd *runtime.txt*:\n\n```\npython-3.12.0\n```\n")[1], "8 text file: python-3.12.0\\n");
     assert_eq!(shown("```bash\ncurl localhost:5000\n```\n\nThe response:\n\n```json\n{\"a\": 1}\n```\n")[1], "8 json output: {\"a\": 1}\\n");
     assert_eq!(shown("```python\na = 1\n```\n\nPut this into `x.json`:\n\n```json\n{\"a\": 1}\n```\n")[1], "8 json file: {\"a\": 1}\\n");
     assert_eq!(shown("```python\na = 1\n```\n\n## Next\n\n<!-- proctor: output -->\n```\nHello\n```\n")[1], "9 text output: Hello\\n");
