@@ -13,8 +13,6 @@ pub mod number;
 mod page;
 pub mod rst;
 pub mod settle;
-pub mod rst;
-pub mod settle;
 pub mod summary;
 pub mod text;
 

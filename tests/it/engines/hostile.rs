@@ -1,0 +1,122 @@
+//! Labs that mean harm, or just never end.
+
+use std::time::{Duration, Instant};
+
+use proctor::engine::Ending;
+
+use super::bench::{Bench, lab, printed, raised, verdict};
+use super::{Case, cases};
+
+pub(crate) const CASES: [Case; 13] = cases![
+    sleeping_is_ended_by_the_clock,
+    spinning_in_c_is_ended_by_the_clock,
+    stopping_itself_is_ended_by_the_clock,
+    leaving_is_told_with_its_status,
+    dying_is_told_with_its_signal,
+    a_flood_is_cut_off,
+    a_file_cannot_grow_without_limit,
+    memory_is_limited,
+    memory_of_subprocesses_is_limited,
+    processes_do_not_outlive_their_job,
+    jobs_see_nothing_of_each_other,
+    forged_records_are_dropped,
+    two_jobs_run_at_once,
+];
+
+/// Those that only a sealed engine passes.
+pub(crate) const SEALED: [&str; 1] = ["memory_of_subprocesses_is_limited"];
+
+async fn sleeping_is_ended_by_the_clock(bench: &Bench) {
+    let run = bench
+        .run(
+            lab()
+                .py("print('before')")
+                .py("import signal, time\nfor s in (1, 2, 3, 15): signal.signal(s, signal.SIG_IGN)\ntime.sleep(1e6)")
+                .limits(|limits| limits.seconds = 1),
+        )
+        .await;
+    assert_eq!((run.ending.clone(), printed(&run, 1).as_str(), verdict(&run, 2)), (Ending::Timeout, "before\n", None));
+}
+
+async fn spinning_in_c_is_ended_by_the_clock(bench: &Bench) {
+    let run = bench.run(lab().py("x = 9 ** 9 ** 8").limits(|limits| limits.seconds = 1)).await;
+    assert_eq!(run.ending, Ending::Timeout);
+}
+
+async fn stopping_itself_is_ended_by_the_clock(bench: &Bench) {
+    let run = bench.run(lab().py("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)").limits(|limits| limits.seconds = 1)).await;
+    assert_eq!(run.ending, Ending::Timeout);
+}
+
+async fn leaving_is_told_with_its_status(bench: &Bench) {
+    let run = bench.run(lab().py("import os\nprint('kept', end='')\nos._exit(3)").py("print(1)")).await;
+    assert_eq!((run.ending.clone(), printed(&run, 1).as_str(), verdict(&run, 1)), (Ending::Exited { status: 3 }, "kept", None));
+}
+
+async fn dying_is_told_with_its_signal(bench: &Bench) {
+    let run = bench.run(lab().py("import ctypes\nctypes.string_at(0)")).await;
+    assert_eq!(run.ending, Ending::Signal { signal: 11 });
+    let run = bench.run(lab().py("import os\nprint('x')\nos.kill(os.getpid(), 9)")).await;
+    assert_eq!((run.ending.clone(), printed(&run, 1).as_str()), (Ending::Signal { signal: 9 }, "x\n"));
+}
+
+async fn a_flood_is_cut_off(bench: &Bench) {
+    for code in ["while True: print('y')", "import os\nwhile True: os.write(2, b'y' * 65536)", "import os\nos.system('yes')", "print('y' * (8 << 20))"] {
+        let run = bench.run(lab().py(code).limits(|limits| limits.output = 1 << 18)).await;
+        let size = printed(&run, 1).len();
+        assert_eq!(run.ending, Ending::Output, "{code}");
+        assert!((1 << 17..1 << 20).contains(&size), "{code}: {size}");
+    }
+}
+
+async fn a_file_cannot_grow_without_limit(bench: &Bench) {
+    let run = bench.run(lab().py("with open('big', 'wb') as f:\n    for _ in range(64): f.write(b'x' * (1 << 20))").limits(|limits| limits.file = 4)).await;
+    assert_eq!((raised(&run, 1).class.as_str(), run.ending), ("OSError", Ending::Finished));
+}
+
+async fn memory_is_limited(bench: &Bench) {
+    let run = bench.run(lab().py("x = []\nwhile True: x.append(bytearray(1 << 20))").limits(|limits| limits.memory = 64)).await;
+    assert!(run.ending == Ending::Memory || raised(&run, 1).class == "MemoryError", "{run:#?}");
+}
+
+async fn memory_of_subprocesses_is_limited(bench: &Bench) {
+    let code = "import os\nfor _ in range(40):\n    if os.fork() == 0:\n        x = bytearray(100 << 20)\n        for i in range(0, len(x), 4096): x[i] = 1\n        import time; time.sleep(9)\nos.wait()";
+    let run = bench.run(lab().py(code)).await;
+    assert_eq!(run.ending, Ending::Memory);
+}
+
+async fn processes_do_not_outlive_their_job(bench: &Bench) {
+    let code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True:\n            open('alive', 'a').write('x'); time.sleep(.01)\n    os._exit(0)\nos.wait(); print('parent')";
+    let started = Instant::now();
+    let run = bench.run(lab().py(code)).await;
+    assert_eq!((run.ending.clone(), printed(&run, 1).as_str()), (Ending::Finished, "parent\n"));
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let look = "import os\nme = os.getpid()\nfor name in os.listdir('/proc'):\n    if name.isdigit() and int(name) != me:\n        try:\n            if os.readlink(f'/proc/{name}/cwd').startswith(os.getcwd()): print(name)\n        except OSError: pass";
+    assert_eq!(printed(&bench.run(lab().py(look)).await, 1), "");
+}
+
+async fn jobs_see_nothing_of_each_other(bench: &Bench) {
+    let dirty = "import json, os, sys\nos.environ['LEFT'] = '1'; sys.modules['left'] = json; json.left = 1\nopen('left.txt', 'w').close()\ndeep = 'd'\nfor _ in range(300):\n    os.mkdir(deep); os.chdir(deep)\nos.chmod('.', 0)";
+    for _ in 0..2 {
+        assert_eq!(bench.run(lab().py(dirty)).await.ending, Ending::Finished);
+    }
+    for _ in 0..2 {
+        let run = bench.run(lab().py("import json, os, sys\nprint('LEFT' in os.environ, 'left' in sys.modules, hasattr(json, 'left'), os.listdir('.'))")).await;
+        assert_eq!(printed(&run, 1), "False False False []\n");
+    }
+}
+
+async fn forged_records_are_dropped(bench: &Bench) {
+    let code = "import json, os, struct\ndef forge(text):\n    for fd in range(200, 210):\n        try: os.write(fd, struct.pack('>I', len(text)) + text)\n        except OSError: pass\nforge(b'nonsense'); forge(b'[' * 9000); forge(b'{\"mark\": null, \"record\": {\"step\": 99, \"kind\": \"begin\"}}')\nforge(b'{\"mark\": null, \"record\": {\"step\": 1, \"kind\": \"finished\", \"verdict\": NaN}}')\nforge(b'{\"mark\": \"x\", \"record\": {\"step\": 1, \"kind\": \"output\", \"stream\": 7, \"text\": {}}}')\nprint('here')";
+    let run = bench.run(lab().py(code)).await;
+    assert_eq!((run.ending.clone(), printed(&run, 1).ends_with("here\n")), (Ending::Finished, true), "{run:#?}");
+    assert!(run.records.iter().all(|record| record.step == 1));
+}
+
+async fn two_jobs_run_at_once(bench: &Bench) {
+    let started = Instant::now();
+    let nap = lab().py("import time\ntime.sleep(1.5)").job();
+    let (one, two) = tokio::join!(bench.engine.run(&nap), bench.engine.run(&nap));
+    assert_eq!((one.unwrap().ending, two.unwrap().ending), (Ending::Finished, Ending::Finished));
+    assert!(started.elapsed() < Duration::from_millis(2900), "{:?}", started.elapsed());
+}
