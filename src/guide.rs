@@ -2,7 +2,10 @@
 //!
 //! `Source --guide::parse--> (Guide, Findings)`. Nothing here runs code or knows what a lab is.
 
+pub mod directive;
+pub mod html;
 pub mod language;
+pub mod nearest;
 mod page;
 pub mod rst;
 

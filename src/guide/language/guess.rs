@@ -224,7 +224,7 @@ fn dedented(text: &str) -> String {
 /// `> py -m venv`: the prompt that many pages give to cmd.exe. A quotation has it too, so a Windows word must follow somewhere.
 fn is_angle_session(text: &str) -> bool {
     let mut prompts = written(text).filter(|line| ANGLE_PROMPT.is_match(line)).peekable();
-    prompts.peek().is_some() && prompts.any(|line| WINDOWS_WORD.is_match(line) || line.split_whitespace().nth(1).is_some_and(|word| is_command(word)))
+    prompts.peek().is_some() && prompts.any(|line| WINDOWS_WORD.is_match(line) || line.split_whitespace().nth(1).is_some_and(is_command))
 }
 
 /// `# apt install x`: root's prompt, which a comment has too, so a known command must follow in each such line and nothing may stand without it at first.
