@@ -7,14 +7,13 @@ use tokio::sync::mpsc;
 
 use crate::cli::course::{self, Course};
 use crate::cli::{Exit, no_engine, tell, usage};
-use crate::engine::docker::connect::connect;
-use crate::engine::{DockerOptions, Engine, LocalOptions};
+use crate::engine::{Engine, LocalOptions};
 use crate::env::Environment;
 use crate::finding::Code;
 use crate::outcome::{Event, Options, Outcome, Status};
 use crate::report::progress::Progress;
 use crate::report::sink::{Request, Sink};
-use crate::report::{Format, Report, github, html, json, junit, markdown, sarif, terminal};
+use crate::report::{Report, terminal};
 use crate::run::snapshots::Snapshots;
 use crate::run::{Check, check};
 use crate::snapshot::store::Store;
@@ -171,17 +170,6 @@ async fn start(args: &Args, environment: &Environment, jobs: usize, events: &mps
     let mut prepare = |text: &str| {
         let _ = events.send(Event::Preparing(text.to_owned()));
     };
-    if args.engine != EngineChoice::Local {
-        match connect().await {
-            Ok(connection) => {
-                let image = environment.ensure_image(&connection.docker, &mut prepare).await.map_err(|error| no_engine(error.to_string()))?;
-                let options = DockerOptions { image, workers: jobs, warm: environment.warm(), ..DockerOptions::default() };
-                return Engine::docker(connection, options).await.map_err(|error| no_engine(error.to_string()).into());
-            }
-            Err(error) if args.engine == EngineChoice::Docker => return Err(no_engine(error.to_string()).into()),
-            Err(_) => notes.push("no container engine answers, so labs ran on this machine itself; `proctor doctor` says why".to_owned()),
-        }
-    }
     let python = environment.ensure_venv(args.python.as_deref(), &mut prepare).await.map_err(|error| no_engine(error.to_string()))?;
     let options = LocalOptions { python, workers: jobs, warm: environment.warm() };
     Engine::local(options).await.map_err(|error| no_engine(error.to_string()).into())
@@ -191,22 +179,8 @@ fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
     for sink in sinks {
         let format = sink.format;
         let to_terminal = sink.is_stdout();
-        sink.finish(|out| {
-            let mut out = out;
-            match format {
-                Format::Terminal => {
-                    let colour = to_terminal && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-                    let width = console::Term::stdout().size_checked().map_or(100, |(_, width)| usize::from(width)).clamp(60, 160);
-                    terminal::write(report, &terminal::Options { colour, width, verbose: args.verbose }, &mut out)
-                }
-                Format::Json => json::write(report, &mut out),
-                Format::Junit => junit::write(report, &mut out),
-                Format::Sarif => sarif::write(report, &mut out),
-                Format::Github => github::write(report, &mut out),
-                Format::Markdown => markdown::write(report, &mut out),
-                Format::Html => html::write(report, &mut out),
-            }
-        })?;
+        let options = if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
+        sink.finish(|out| crate::report::write(report, format, &options, out))?;
     }
     Ok(())
 }

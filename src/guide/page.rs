@@ -1,10 +1,12 @@
 //! What a reader has gathered of a page so far: the blocks, the prose between them, and the directives that wait for their block. Shared by the readers of every format
 //! that is not Markdown or plain text. It never looks at the page itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use super::language;
+use regex::Regex;
+
 use super::{Block, Body, Chapter, Directive, Guide, Info, Language, Lesson, Mark, Prose, ProseKind, Role};
+use super::{directive, language};
 use crate::finding::{Code, Finding, Location};
 use crate::source::{Source, Span};
 
@@ -36,11 +38,6 @@ impl Page {
         }
     }
 
-    /// Add the caption of the block that follows.
-    pub(super) fn caption(&mut self, text: &str, span: Span) {
-        self.prose(Prose { span, kind: ProseKind::Caption, text: text.to_owned(), code: Vec::new(), links: Vec::new() });
-    }
-
     /// Add code whose language is known, with its role.
     pub(super) fn block(&mut self, body: Body, language: Language, role: Role, mark: Mark, info: Info) {
         if body.lines.iter().any(|line| !line.text.trim().is_empty()) {
@@ -58,9 +55,12 @@ impl Page {
         self.block(body, language, role, mark, info);
     }
 
-    /// A comment of the page: a directive if it begins with `proctor:`, else nothing.
-    pub(super) fn comment(&mut self, text: &str, span: Span) {
-        let _ = (text, span);
+    /// A comment of the page: a directive if it speaks to Proctor, else nothing.
+    pub(super) fn comment(&mut self, span: Span) {
+        if let Some(parsed) = directive::parse(&self.source, span) {
+            self.waiting.extend(parsed.directives);
+            self.findings.extend(parsed.findings);
+        }
     }
 
     /// Note what is wrong with the page.
@@ -68,15 +68,24 @@ impl Page {
         self.findings.push(Finding::new(code, Location::new(&self.source, span), message).with_help(help));
     }
 
-    /// The page as a lesson. Its title is `title`, or its first heading, or its id.
-    pub(super) fn lesson(self, id: &str, title: Option<String>) -> Lesson {
+    /// The page has ended: no block follows the directives that still wait.
+    pub(super) fn end(&mut self) {
+        for directive in std::mem::take(&mut self.waiting) {
+            self.findings.push(directive::stray(&self.source, &directive));
+        }
+    }
+
+    /// The page as a lesson. Its title is its first heading, or `title`, or its id.
+    pub(super) fn lesson(mut self, id: &str, title: Option<String>) -> Lesson {
+        self.end();
         let heading = self.prose.iter().find(|prose| matches!(prose.kind, ProseKind::Heading(_)));
-        let title = title.or_else(|| heading.map(|heading| heading.text.clone())).unwrap_or_else(|| id.to_owned());
+        let title = heading.map(|heading| heading.text.clone()).or(title).unwrap_or_else(|| id.to_owned());
+        let (number, title) = numbered(&title).map_or((None, title.as_str()), |(number, rest)| (Some(number), rest));
         let span = Span::new(0, self.source.text().len());
         Lesson {
             id: id.to_owned(),
-            number: None,
-            title,
+            title: title.to_owned(),
+            number,
             source: self.source,
             span,
             line: 1,
@@ -92,6 +101,15 @@ impl Page {
         let lesson = self.lesson(id, title);
         Guide { title: Some(lesson.title.clone()), chapters: vec![Chapter { lessons: vec![lesson], ..Chapter::default() }], set: false }
     }
+}
+
+static NUMBERED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(\d{1,3})(?:\.| to )(\d{1,3})\.?:?\s+(\S.*)$").ok());
+
+/// The number of a lesson, such as `5.5`, and the title behind it. `5.5.1` is no lesson's number but a section's.
+pub(super) fn numbered(title: &str) -> Option<(String, &str)> {
+    let found = NUMBERED.as_ref()?.captures(title)?;
+    let (chapter, lesson, rest) = (found.get(1)?.as_str(), found.get(2)?.as_str(), found.get(3)?.as_str());
+    Some((format!("{chapter}.{lesson}"), rest))
 }
 
 /// What tests look at: a line for each block, heading, caption and finding, in reading order.

@@ -125,9 +125,8 @@ impl Reader {
             let note = joined(rest.behind(label + 1), body, line.indent());
             self.region(&note, region.inside());
         } else {
-            let whole = std::iter::once(text).chain(body.iter().map(|line| line.text())).collect::<Vec<_>>().join("\n");
             let end = body.last().map_or(rest.span().end, |last| last.span().end);
-            self.page.comment(&whole, Span::new(rest.span().start, end));
+            self.page.comment(Span::new(rest.span().start, end));
             self.forgotten_colon(line, text);
         }
     }
