@@ -86,39 +86,99 @@ fn is_command_line(line: &str, vouched: bool) -> bool {
     if !windows && !language::is_command(&versionless(word)) {
         return false;
     }
-    let is_english = rest.iter().any(|word| {
-        matches!(
-            *word,
-            "is" | "are"
-                | "was"
-                | "were"
-                | "has"
-                | "have"
-                | "can"
-                | "will"
-                | "does"
-                | "the"
-                | "a"
-                | "an"
-                | "and"
-                | "or"
-                | "to"
-                | "that"
-                | "this"
-                | "it"
-                | "you"
-                | "your"
-                | "of"
-                | "with"
-        )
-    });
     let has_marks = rest
         .iter()
         .any(|word| word.starts_with('-') && word.len() > 1 || word.contains(['/', '.', '=', '|', '>', '$', '&', '"', '\'', '~', '_', '*', '@', ':']));
-    if is_english && !line.contains(['"', '\'', '|', '&', '=']) {
+    if rest.iter().any(|word| is_english(word)) && !line.contains(['"', '\'', '|', '&', '=']) {
         return false;
     }
-    has_marks || windows || !rest.is_empty() && rest.len() < 4 && word.chars().all(|c| !c.is_uppercase()) || rest.is_empty() && vouched
+    match rest {
+        [] => vouched,
+        _ if has_marks || windows => true,
+        [sub, ..] if is_subcommand(sub) => true,
+        // A command that is an English word as well.
+        [_] if matches!(*word, "source" | "touch" | "which" | "make" | "service" | "export" | "kill" | "http" | "tree" | "node" | "snap" | "exit" | "cat") => {
+            vouched
+        }
+        [_] => true,
+        _ => vouched && rest.len() < 6,
+    }
+}
+
+/// The small words that no English sentence does without, and no command has.
+fn is_english(word: &str) -> bool {
+    matches!(
+        word,
+        "is" | "are"
+            | "was"
+            | "were"
+            | "has"
+            | "have"
+            | "can"
+            | "will"
+            | "does"
+            | "the"
+            | "a"
+            | "an"
+            | "and"
+            | "or"
+            | "to"
+            | "that"
+            | "this"
+            | "it"
+            | "you"
+            | "your"
+            | "of"
+            | "with"
+            | "in"
+    )
+}
+
+/// What follows the name of a command that has commands of its own.
+fn is_subcommand(word: &str) -> bool {
+    matches!(
+        word,
+        "add"
+            | "apply"
+            | "apps:create"
+            | "build"
+            | "checkout"
+            | "clone"
+            | "commit"
+            | "compose"
+            | "config"
+            | "create"
+            | "db"
+            | "deploy"
+            | "downgrade"
+            | "enable"
+            | "exec"
+            | "freeze"
+            | "init"
+            | "install"
+            | "list"
+            | "login"
+            | "migrate"
+            | "open"
+            | "pull"
+            | "push"
+            | "restart"
+            | "revision"
+            | "routes"
+            | "run"
+            | "shell"
+            | "show"
+            | "start"
+            | "status"
+            | "stop"
+            | "sync"
+            | "test"
+            | "uninstall"
+            | "up"
+            | "update"
+            | "upgrade"
+            | "version"
+    ) || super::super::language::is_command(word)
 }
 
 /// `FLASK_APP=app.py` before a command.

@@ -45,7 +45,9 @@ fn found(lines: &Lines, start: usize, at: usize, limit: usize, announced: bool) 
     {
         return Found::Code(Run { language: language_of(lines, run), ..run.clone() });
     }
-    if let Some(run) = foreign::block(lines, at, limit).or_else(|| console::commands(lines, at, limit, announced)) {
+    if let Some(run) = foreign::block(lines, at, limit)
+        .or_else(|| console::commands(lines, at, limit, announced).filter(|run| !runs::is_in_sentence(lines, start, run, limit, true)))
+    {
         return Found::Code(run);
     }
     match python {

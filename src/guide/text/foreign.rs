@@ -97,7 +97,9 @@ fn is_sql_word(word: &str) -> bool {
 fn braces(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
     let opens = |line: usize| {
         let text = lines.get(line).trim();
-        text.ends_with(['{', '[', '(', ';', '}']) || text.starts_with("//") || text.starts_with("/*") || text == "[" || text == "{"
+        let selects =
+            || text.ends_with(',') && (line + 1..limit.min(line + 9)).take_while(|&line| !lines.is_blank(line)).any(|line| lines.get(line).ends_with('{'));
+        text.ends_with(['{', '[', '(', ';', '}']) || selects() || text.starts_with("//") || text.starts_with("/*") || text == "[" || text == "{"
     };
     if !opens(first) || lines.get(first).trim_start().starts_with("{{") || lines.get(first).trim_start().starts_with("{%") {
         return None;
@@ -177,7 +179,10 @@ fn settings(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
         }
         (Language::Ini, Kind::Setting) => true,
         (Language::Yaml, Kind::Key) => is_nested(&written) && written.iter().all(|line| prose_signs(line) < 4) && !is_front_matter(lines, first),
-        (Language::Other(word), Kind::Requirement) => word == "requirements",
+        (_, Kind::Requirement) => {
+            let all = written.iter().all(|line| self::kind(line) == Kind::Requirement && !line.trim().contains(' '));
+            return all.then(|| Run { first, end, language: Language::Other("requirements".to_owned()) });
+        }
         (Language::Other(word), Kind::Key) => word == "procfile",
         (Language::Other(word), Kind::Instruction) => {
             word == "dockerfile" && written.iter().all(|line| self::kind(line) == Kind::Instruction || line.starts_with([' ', '\t', '#']))

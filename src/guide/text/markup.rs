@@ -19,6 +19,8 @@ struct Markup {
     /// What a comment or a tag that goes on in the next line waits for.
     until: Option<&'static str>,
     closed: usize,
+    /// Elements without an end that are no pictures and line breaks, which prose has as well.
+    lone: usize,
     templates: usize,
     document: bool,
 }
@@ -48,7 +50,7 @@ pub(super) fn run(lines: &Lines, first: usize, limit: usize, announced: bool) ->
     lines.spend(at.saturating_sub(end));
     let written = (first..end).filter(|&line| !lines.is_blank(line)).count();
     let sure = markup.document || written > 1 && (markup.closed > 0 && (announced || written > 3) || markup.templates > 1 && markup.open.is_empty());
-    let likely = announced && markup.closed > 0 && markup.templates == 0;
+    let likely = announced && markup.templates == 0 && (markup.closed > 0 || markup.lone > 0);
     if end == first || !(sure || likely) {
         return None;
     }
@@ -94,10 +96,11 @@ impl Markup {
             self.until = Some("%}");
             let statement = rest.trim_start_matches(['-', '+', ' ']);
             let word: String = statement.chars().take_while(char::is_ascii_alphanumeric).collect();
-            self.templates += 1;
             if let Some(name) = word.strip_prefix("end") {
+                self.templates += usize::from(PAIRED.contains(&name));
                 self.close(name);
             } else if PAIRED.contains(&word.as_str()) {
+                self.templates += 1;
                 self.open.push(word);
             }
             return rest;
@@ -115,6 +118,7 @@ impl Markup {
             return rest;
         }
         self.document |= matches!(name.as_str(), "!doctype" | "html");
+        self.lone += usize::from(matches!(name.as_str(), "link" | "meta" | "input" | "base"));
         if is_end {
             self.closed += 1;
             self.close(&name);

@@ -114,11 +114,13 @@ fn is_wordy(lines: &Lines, unit: &Unit) -> bool {
 }
 
 /// Whether a run is a line of a wrapped sentence: the line above stops in its midst, or the line below goes on with a small letter.
-fn is_in_sentence(lines: &Lines, start: usize, run: &Run, limit: usize, single: bool) -> bool {
+pub(super) fn is_in_sentence(lines: &Lines, start: usize, run: &Run, limit: usize, single: bool) -> bool {
     if !single || run.end > run.first + 1 {
         return false;
     }
-    let stops = |line: &str| line.trim_end().ends_with(['.', ':', '!', '?', ';', ')', '`', '*', '>', '|', '"']) || line.trim_start().starts_with(['#', '`']);
+    let stops = |line: &str| {
+        line.trim_end().ends_with(['.', ':', '!', '?', ';', ')', '`', '*', '>', '|', '"', '}', ']', '-', '=']) || line.trim_start().starts_with(['#', '`'])
+    };
     let above = lines.is_attached(run.first, start) && !stops(lines.get(run.first - 1));
     let below = run.end < limit && lines.get(run.end).starts_with(char::is_lowercase) && super::scan::prose_signs(lines.get(run.end)) > 0;
     above || below
