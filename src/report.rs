@@ -11,10 +11,12 @@ mod text;
 mod wording;
 
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod progress;
+pub mod sarif;
 pub mod sink;
 pub mod terminal;
 

@@ -91,7 +91,7 @@ fn lesson_case(report: &Report, lesson: &LessonOutcome, causes: &[Cause<'_>]) ->
     } else {
         failure(report, lesson, causes).unwrap_or_else(TestCaseStatus::success)
     };
-    let mut case = case(lesson, wording::WHOLE_LESSON.to_owned(), lesson.line, status);
+    let mut case = case(lesson, wording::WHOLE_LESSON.to_owned(), Some(lesson.line), status);
     add_output(&mut case, causes, None);
     Some(case)
 }
@@ -99,7 +99,9 @@ fn lesson_case(report: &Report, lesson: &LessonOutcome, causes: &[Cause<'_>]) ->
 fn block_case(report: &Report, lesson: &LessonOutcome, block: &BlockOutcome, causes: &[Cause<'_>]) -> TestCase {
     let status = failure(report, lesson, causes).unwrap_or_else(|| plain(lesson, block));
     let failed = matches!(status, TestCaseStatus::NonSuccess { .. });
-    let mut case = case(lesson, text::one_line(&wording::block_name(block)), block.line, status);
+    // The lines of a notebook's cell are none of the file's.
+    let line = block.cell.is_none().then_some(block.line);
+    let mut case = case(lesson, text::one_line(&wording::block_name(block)), line, status);
     add_output(&mut case, causes, block.transcript.as_deref().filter(|_| failed));
     case
 }
@@ -150,11 +152,13 @@ fn tell(cause: &Cause<'_>) -> String {
     lines.join("\n")
 }
 
-fn case(lesson: &LessonOutcome, name: String, line: usize, status: TestCaseStatus) -> TestCase {
+fn case(lesson: &LessonOutcome, name: String, line: Option<usize>, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(text::exact(&lesson.id));
     case.extra.insert("file".into(), text::exact(lesson.source.path()).into());
-    case.extra.insert("line".into(), line.to_string().into());
+    if let Some(line) = line {
+        case.extra.insert("line".into(), line.to_string().into());
+    }
     case
 }
 

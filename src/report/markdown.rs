@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::cause::causes;
+use super::cause::{causes, quiet};
 use super::terminal::{self, DIFF_COLUMNS, Options};
 use super::{Report, frame, text, wording};
 use crate::finding::Comparison;
@@ -64,7 +64,12 @@ fn detail(report: &Report, lesson: &LessonOutcome) -> String {
     if lesson.status == Status::Errored || lesson.error.is_some() {
         detail.push_str(&fenced("text", &text::message(&wording::errored(lesson))));
     }
+    let mut remarks = Vec::new();
     for cause in causes(lesson) {
+        if quiet(cause.finding) && cause.consequences.is_empty() {
+            remarks.push(frame::line(cause.finding));
+            continue;
+        }
         let frame = frame::render(&cause, &Options { width: 120, ..Options::default() });
         detail.push_str(&fenced("text", &text::shorten(&frame, LESSON_LIMIT / 4)));
         if let Some(comparison) = &cause.finding.comparison {
@@ -75,13 +80,14 @@ fn detail(report: &Report, lesson: &LessonOutcome) -> String {
             break;
         }
     }
-    for assumption in &lesson.assumptions {
-        detail.push_str(&format!("\n- {}", escape(&wording::assumed(lesson, assumption))));
+    remarks.extend(lesson.assumptions.iter().map(|assumption| wording::assumed(lesson, assumption)));
+    remarks.extend(lesson.blocks.iter().filter(|block| block.plan.reason.is_some()).map(wording::block));
+    if !remarks.is_empty() {
+        detail.push('\n');
     }
-    for block in lesson.blocks.iter().filter(|block| block.plan.reason.is_some()) {
-        detail.push_str(&format!("\n- {}", escape(&wording::block(block))));
+    for remark in remarks {
+        detail.push_str(&format!("- {}\n", escape(&remark)));
     }
-    detail.push('\n');
     detail.push_str(&fenced("sh", &text::exact(&report.rerun(lesson))));
     detail.push_str("\n</details>\n");
     detail
