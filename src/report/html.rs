@@ -5,8 +5,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::cause::causes;
-use super::terminal::{self, DIFF_COLUMNS, Options};
+use super::cause::{causes, quiet};
+use super::diff::{COLUMNS, diff};
+use super::terminal::Options;
 use super::text::{exact, html, one_line};
 use super::{Report, frame, text, wording};
 use crate::finding::Comparison;
@@ -79,19 +80,22 @@ fn write_lesson(report: &Report, lesson: &LessonOutcome, page: &mut String) -> s
     if lesson.status == Status::Errored || lesson.error.is_some() {
         writeln!(page, "<pre>{}</pre>", html(&text::message(&wording::errored(lesson))))?;
     }
+    let mut remarks = Vec::new();
     for cause in causes(lesson) {
+        if quiet(cause.finding) && cause.consequences.is_empty() {
+            remarks.push(frame::line(cause.finding));
+            continue;
+        }
         let frame = frame::render(&cause, &Options { width: 120, ..Options::default() });
         writeln!(page, "<pre class=\"{}\">{}</pre>", cause.finding.severity().word(), html(&frame))?;
         if let Some(comparison) = &cause.finding.comparison {
             write_diff(comparison, page)?;
         }
     }
-    if !lesson.assumptions.is_empty() {
-        writeln!(page, "<ul>")?;
-        for assumption in &lesson.assumptions {
-            writeln!(page, "<li>{}</li>", html(&one_line(&wording::assumed(lesson, assumption))))?;
-        }
-        writeln!(page, "</ul>")?;
+    remarks.extend(lesson.assumptions.iter().map(|assumption| one_line(&wording::assumed(lesson, assumption))));
+    if !remarks.is_empty() {
+        let items: String = remarks.iter().map(|remark| format!("<li>{}</li>\n", html(remark))).collect();
+        writeln!(page, "<ul>\n{items}</ul>")?;
     }
     write_blocks(lesson, page)?;
     if failed {
@@ -103,7 +107,7 @@ fn write_lesson(report: &Report, lesson: &LessonOutcome, page: &mut String) -> s
 fn write_diff(comparison: &Comparison, page: &mut String) -> std::fmt::Result {
     writeln!(page, "<p>{}</p>", html(wording::COMPARISON))?;
     write!(page, "<pre class=\"diff\">")?;
-    for (mark, line) in terminal::diff(comparison, DIFF_COLUMNS) {
+    for (mark, line) in diff(comparison, COLUMNS) {
         let line = html(&format!("{mark} {line}"));
         match mark {
             '-' => writeln!(page, "<del>{line}</del>")?,

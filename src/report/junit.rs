@@ -8,6 +8,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
 
 use super::cause::{Cause, causes};
+use super::diff::{COLUMNS, diff};
 use super::{Report, text, wording};
 use crate::finding::{Effect, Location};
 use crate::lab::Fate;
@@ -141,13 +142,12 @@ fn failure(report: &Report, lesson: &LessonOutcome, causes: &[Cause<'_>]) -> Opt
 /// A finding in words.
 fn tell(cause: &Cause<'_>) -> String {
     let finding = cause.finding;
-    let mut lines =
-        vec![format!("{}: {}[{}]: {}", wording::place(&finding.location), finding.severity().word(), finding.code.word(), text::message(&finding.message))];
+    let title = format!("{}[{}]: {}", finding.severity().word(), finding.code.word(), text::message(&finding.message));
+    let mut lines = vec![format!("{}: {title}", wording::place(&finding.location))];
     lines.extend(wording::remarks(cause).iter().map(|remark| format!("  {}", text::message(remark))));
     if let Some(comparison) = &finding.comparison {
         lines.push(format!("  {}", wording::COMPARISON));
-        let diff = super::terminal::diff(comparison, text::MESSAGE_LIMIT);
-        lines.extend(diff.into_iter().map(|(mark, line)| format!("  {mark} {line}")));
+        lines.extend(diff(comparison, COLUMNS).into_iter().map(|(mark, line)| format!("  {mark} {line}")));
     }
     lines.join("\n")
 }
