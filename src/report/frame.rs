@@ -5,6 +5,7 @@
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Message, Origin, Renderer, Snippet};
+use anstyle::{AnsiColor, Effects, Style};
 
 use super::cause::Cause;
 use super::terminal::Options;
@@ -13,6 +14,8 @@ use super::{last_line, wording};
 use crate::finding::{Finding, Location, Severity};
 use crate::source::{Source, Span};
 
+/// Notes are not green: nothing is well because of them.
+const NOTE: Style = AnsiColor::BrightCyan.on_default().effects(Effects::BOLD);
 /// Places that are further apart than this many lines get a frame each.
 const FRAME_LINES: usize = 60;
 /// How many characters of a line are drawn.
@@ -25,15 +28,15 @@ pub(super) fn render(cause: &Cause<'_>, options: &Options) -> String {
     let mut marks = vec![(&finding.location, None)];
     marks.extend(near.iter().map(|related| (&related.location, Some(text::one_line(&related.message)))));
 
-    let mut elements = frame(&marks);
+    let mut elements = frame(&marks, AnnotationKind::Primary);
     for related in far {
-        elements.extend(frame(&[(&related.location, Some(text::one_line(&related.message)))]));
+        elements.extend(frame(&[(&related.location, Some(text::one_line(&related.message)))], AnnotationKind::Context));
     }
     elements.extend(remarks(cause, options).into_iter().map(Element::from));
 
     let level = level(finding.severity());
     let group = level.primary_title(text::marked(&finding.message)).id(finding.code.word()).elements(elements);
-    let renderer = if options.colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
+    let renderer = if options.colour { Renderer::styled().hyperlink(false).note(NOTE) } else { Renderer::plain() };
     let mut drawn = renderer.decor_style(DecorStyle::Ascii).term_width(options.width.max(40)).render(&[group]);
     drawn.push('\n');
     drawn
@@ -69,8 +72,8 @@ fn near(one: &Location, other: &Location) -> bool {
         && one.source.line_of(one.span.start).abs_diff(other.source.line_of(other.span.start)) <= FRAME_LINES
 }
 
-/// The origin line and the excerpt of some marks of one source; the first mark is the one that counts.
-fn frame(marks: &[(&Location, Option<String>)]) -> Vec<Element<'static>> {
+/// The origin line and the excerpt of some marks of one source; the first mark is the one that counts, and `kind` is how it is drawn.
+fn frame(marks: &[(&Location, Option<String>)], kind: AnnotationKind) -> Vec<Element<'static>> {
     let Some((main, _)) = marks.first() else { return Vec::new() };
     let place = main.place();
     let path = text::exact(&wording::path(main.path(), place.cell));
@@ -79,7 +82,7 @@ fn frame(marks: &[(&Location, Option<String>)]) -> Vec<Element<'static>> {
         return vec![Origin::path(path).line(place.line).char_column(place.column).into()];
     }
     let annotations = marks.iter().enumerate().map(|(index, (location, label))| {
-        let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let kind = if index == 0 { kind } else { AnnotationKind::Context };
         let span = clamp(location);
         kind.span(excerpt.at(span.start)..excerpt.at(span.end).max(excerpt.at(span.start))).label(label.clone())
     });

@@ -8,6 +8,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
 
 use super::cause::{Cause, causes};
+use super::diff::{COLUMNS, diff};
 use super::{Report, text, wording};
 use crate::finding::{Effect, Location};
 use crate::lab::Fate;
@@ -91,7 +92,7 @@ fn lesson_case(report: &Report, lesson: &LessonOutcome, causes: &[Cause<'_>]) ->
     } else {
         failure(report, lesson, causes).unwrap_or_else(TestCaseStatus::success)
     };
-    let mut case = case(lesson, wording::WHOLE_LESSON.to_owned(), lesson.line, status);
+    let mut case = case(lesson, wording::WHOLE_LESSON.to_owned(), Some(lesson.line), status);
     add_output(&mut case, causes, None);
     Some(case)
 }
@@ -99,7 +100,9 @@ fn lesson_case(report: &Report, lesson: &LessonOutcome, causes: &[Cause<'_>]) ->
 fn block_case(report: &Report, lesson: &LessonOutcome, block: &BlockOutcome, causes: &[Cause<'_>]) -> TestCase {
     let status = failure(report, lesson, causes).unwrap_or_else(|| plain(lesson, block));
     let failed = matches!(status, TestCaseStatus::NonSuccess { .. });
-    let mut case = case(lesson, text::one_line(&wording::block_name(block)), block.line, status);
+    // The lines of a notebook's cell are none of the file's.
+    let line = block.cell.is_none().then_some(block.line);
+    let mut case = case(lesson, text::one_line(&wording::block_name(block)), line, status);
     add_output(&mut case, causes, block.transcript.as_deref().filter(|_| failed));
     case
 }
@@ -139,22 +142,23 @@ fn failure(report: &Report, lesson: &LessonOutcome, causes: &[Cause<'_>]) -> Opt
 /// A finding in words.
 fn tell(cause: &Cause<'_>) -> String {
     let finding = cause.finding;
-    let mut lines =
-        vec![format!("{}: {}[{}]: {}", wording::place(&finding.location), finding.severity().word(), finding.code.word(), text::message(&finding.message))];
+    let title = format!("{}[{}]: {}", finding.severity().word(), finding.code.word(), text::message(&finding.message));
+    let mut lines = vec![format!("{}: {title}", wording::place(&finding.location))];
     lines.extend(wording::remarks(cause).iter().map(|remark| format!("  {}", text::message(remark))));
     if let Some(comparison) = &finding.comparison {
         lines.push(format!("  {}", wording::COMPARISON));
-        let diff = super::terminal::diff(comparison, text::MESSAGE_LIMIT);
-        lines.extend(diff.into_iter().map(|(mark, line)| format!("  {mark} {line}")));
+        lines.extend(diff(comparison, COLUMNS).into_iter().map(|(mark, line)| format!("  {mark} {line}")));
     }
     lines.join("\n")
 }
 
-fn case(lesson: &LessonOutcome, name: String, line: usize, status: TestCaseStatus) -> TestCase {
+fn case(lesson: &LessonOutcome, name: String, line: Option<usize>, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(text::exact(&lesson.id));
     case.extra.insert("file".into(), text::exact(lesson.source.path()).into());
-    case.extra.insert("line".into(), line.to_string().into());
+    if let Some(line) = line {
+        case.extra.insert("line".into(), line.to_string().into());
+    }
     case
 }
 

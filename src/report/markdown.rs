@@ -4,8 +4,9 @@
 
 use std::io::{self, Write};
 
-use super::cause::causes;
-use super::terminal::{self, DIFF_COLUMNS, Options};
+use super::cause::{causes, quiet};
+use super::diff::{COLUMNS, diff};
+use super::terminal::Options;
 use super::{Report, frame, text, wording};
 use crate::finding::Comparison;
 use crate::outcome::{LessonOutcome, Status};
@@ -46,7 +47,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     page.push_str(&rows);
     page.push_str(&details);
     if shown < lessons.len() {
-        page.push_str(&format!("\n{}\n", wording::findings_left_out(lessons.len() - shown)));
+        page.push_str(&format!("\n{}\n", wording::lessons_left_out(lessons.len() - shown)));
     }
     page.push('\n');
     out.write_all(page.as_bytes())
@@ -64,31 +65,38 @@ fn detail(report: &Report, lesson: &LessonOutcome) -> String {
     if lesson.status == Status::Errored || lesson.error.is_some() {
         detail.push_str(&fenced("text", &text::message(&wording::errored(lesson))));
     }
-    for cause in causes(lesson) {
-        let frame = frame::render(&cause, &Options { width: 120, ..Options::default() });
+    let mut remarks = Vec::new();
+    let causes = causes(lesson);
+    for (index, cause) in causes.iter().enumerate() {
+        if quiet(cause.finding) && cause.consequences.is_empty() {
+            remarks.push(frame::line(cause.finding));
+            continue;
+        }
+        let frame = frame::render(cause, &Options { width: 120, ..Options::default() });
         detail.push_str(&fenced("text", &text::shorten(&frame, LESSON_LIMIT / 4)));
         if let Some(comparison) = &cause.finding.comparison {
-            detail.push_str(&fenced("diff", &text::shorten(&diff(comparison), LESSON_LIMIT / 4)));
+            detail.push_str(&fenced("diff", &text::shorten(&told(comparison), LESSON_LIMIT / 4)));
         }
-        if detail.len() > LESSON_LIMIT {
-            detail.push_str(&format!("\n{}\n", escape(&wording::count(lesson.findings.len(), "finding"))));
+        if detail.len() > LESSON_LIMIT && index + 1 < causes.len() {
+            remarks.push(wording::findings_left_out(causes.len() - index - 1));
             break;
         }
     }
-    for assumption in &lesson.assumptions {
-        detail.push_str(&format!("\n- {}", escape(&wording::assumed(lesson, assumption))));
+    remarks.extend(lesson.assumptions.iter().map(|assumption| wording::assumed(lesson, assumption)));
+    remarks.extend(lesson.blocks.iter().filter(|block| block.plan.reason.is_some()).map(wording::block));
+    if !remarks.is_empty() {
+        detail.push('\n');
     }
-    for block in lesson.blocks.iter().filter(|block| block.plan.reason.is_some()) {
-        detail.push_str(&format!("\n- {}", escape(&wording::block(block))));
+    for remark in remarks {
+        detail.push_str(&format!("- {}\n", escape(&remark)));
     }
-    detail.push('\n');
     detail.push_str(&fenced("sh", &text::exact(&report.rerun(lesson))));
     detail.push_str("\n</details>\n");
     detail
 }
 
-fn diff(comparison: &Comparison) -> String {
-    terminal::diff(comparison, DIFF_COLUMNS).into_iter().map(|(mark, line)| format!("{mark} {line}\n")).collect()
+fn told(comparison: &Comparison) -> String {
+    diff(comparison, COLUMNS).into_iter().map(|(mark, line)| format!("{mark} {line}\n")).collect()
 }
 
 /// Text in a fence that is longer than any within it.

@@ -38,7 +38,9 @@ impl Progress {
     fn on(target: ProgressDrawTarget, live: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(waiting());
-        bar.enable_steady_tick(Duration::from_millis(120));
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
         Self { bar, live, running: BTreeSet::new(), to_run: 0, done: 0, troubled: 0 }
     }
 

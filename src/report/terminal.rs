@@ -3,13 +3,12 @@
 //! The text of guides and labs never reaches the terminal as it is: see `text`. Whether there is colour, and how wide it is, comes in as an argument.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Effects, Style};
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
-use similar::{ChangeTag, TextDiff};
 
 use super::cause::{Cause, causes, quiet};
+use super::diff::{COLUMNS, diff};
 use super::{Report, frame, text, wording};
 use crate::finding::Comparison;
 use crate::outcome::{LessonOutcome, Status};
@@ -18,10 +17,8 @@ use crate::outcome::{LessonOutcome, Status};
 const NOTES_SHOWN: usize = 3;
 /// How many lines of a diff are shown without `--verbose`.
 const DIFF_LINES: usize = 40;
-/// How many characters of a line of a diff are shown without `--verbose`.
-pub(super) const DIFF_COLUMNS: usize = 240;
-/// How many lines of each side are compared at all.
-const DIFF_INPUT: usize = 2_000;
+/// How wide a report is that goes to no terminal.
+const WIDTH: usize = 100;
 /// How many columns the name of a lesson takes in the table.
 const NAME_COLUMNS: usize = 60;
 
@@ -38,7 +35,17 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { colour: false, width: 100, verbose: false }
+        Self { colour: false, width: WIDTH, verbose: false }
+    }
+}
+
+impl Options {
+    /// What standard output is good for: colour unless it is no terminal or the environment (`NO_COLOR` and its kin) says otherwise, and its width.
+    #[must_use]
+    pub fn for_stdout(verbose: bool) -> Self {
+        let colour = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+        let width = console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns));
+        Self { colour, width, verbose }
     }
 }
 
@@ -121,7 +128,7 @@ fn write_remarks(lesson: &LessonOutcome, quiet: &[Cause<'_>], options: &Options,
 /// A comparison as a diff. Every line has a mark before it, so that none can pass for a command to whoever reads the log.
 fn write_comparison(comparison: &Comparison, options: &Options, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  {}", wording::COMPARISON)?;
-    let lines = diff(comparison, if options.verbose { text::MESSAGE_LIMIT } else { DIFF_COLUMNS });
+    let lines = diff(comparison, if options.verbose { text::MESSAGE_LIMIT } else { COLUMNS });
     let limit = if options.verbose { usize::MAX } else { DIFF_LINES };
     for (mark, line) in lines.iter().take(limit) {
         let shown = format!("{mark} {line}");
@@ -136,33 +143,6 @@ fn write_comparison(comparison: &Comparison, options: &Options, out: &mut impl W
         writeln!(out, "  | {}", wording::lines_left_out(lines.len() - limit))?;
     }
     Ok(())
-}
-
-/// The lines of a diff with `-`, `+` or a blank before each, three lines of what is the same around each change, each of at most about `columns` characters.
-/// Blanks at the end of a changed line are visible.
-pub(super) fn diff(comparison: &Comparison, columns: usize) -> Vec<(char, String)> {
-    let expected = text::shorten_lines(comparison.expected.trim_end(), DIFF_INPUT, text::MESSAGE_LIMIT);
-    let actual = text::shorten_lines(comparison.actual.trim_end(), DIFF_INPUT, text::MESSAGE_LIMIT);
-    let (expected, actual) = (expected.lines().collect::<Vec<_>>(), actual.lines().collect::<Vec<_>>());
-    let diff = TextDiff::configure().timeout(Duration::from_secs(1)).diff_slices(&expected, &actual);
-    let mut lines = Vec::new();
-    for (index, group) in diff.grouped_ops(3).iter().enumerate() {
-        if index > 0 {
-            lines.push((' ', "…".to_owned()));
-        }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let value = change.value();
-            let (mark, changed) = match change.tag() {
-                ChangeTag::Delete => ('-', true),
-                ChangeTag::Insert => ('+', true),
-                ChangeTag::Equal => (' ', false),
-            };
-            let body = if changed { value.trim_end() } else { value };
-            let blanks = if changed { "·".repeat(value[body.len()..].chars().count()) } else { String::new() };
-            lines.push((mark, format!("{}{blanks}", text::visible(&text::shorten(body, columns)))));
-        }
-    }
-    lines
 }
 
 /// Counts by status, with each lesson that did not pass, and of blocks by fate.
@@ -219,6 +199,8 @@ impl Options {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 mod tests {
+    use std::time::Duration;
+
     use super::super::fixture;
     use super::*;
     use proptest::prelude::*;

@@ -214,7 +214,12 @@ pub(super) const BLOCKED: &str = "failed only because of an earlier failure";
 /// Why a block of a lesson that errored is neither.
 pub(super) const NOT_RUN: &str = "did not run";
 
-/// How many findings were left out of a page that may not grow without end.
-pub(super) fn findings_left_out(number: usize) -> String {
+/// How many lessons were left out of a page that may not grow without end.
+pub(super) fn lessons_left_out(number: usize) -> String {
     format!("… {} left out; the JSON report has them all", count(number, "lesson"))
+}
+
+/// How many findings of a lesson were left out of a page that may not grow without end.
+pub(super) fn findings_left_out(number: usize) -> String {
+    format!("… {} left out; the JSON report has them all", count(number, "finding"))
 }
