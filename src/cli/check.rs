@@ -179,7 +179,8 @@ fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
     for sink in sinks {
         let format = sink.format;
         let to_terminal = sink.is_stdout();
-        let options = if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
+        let options =
+            if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
         sink.finish(|out| crate::report::write(report, format, &options, out))?;
     }
     Ok(())

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::cli::usage;
 use crate::config::Config;
-use crate::guide::load::{load, select, split_selector};
+use crate::guide::load::{home, load, select, split_argument};
 use crate::guide::{Guide, Lesson};
 use crate::lab::manifest::Manifest;
 use crate::run::Planned;
+use crate::source::display_path;
 
 /// The guides and lessons that a command is about.
 #[derive(Debug)]
@@ -32,15 +33,22 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
     let base = std::env::current_dir()?;
     let mut requests: Vec<(PathBuf, Vec<String>)> = Vec::new();
     let mut config: Option<Config> = None;
-    let configured = |config: &Config| config.guide.as_ref().map(|guide| config.root.join(guide));
+    let configured = |config: &Config| {
+        let guide = config.root.join(config.guide.as_ref()?);
+        Some(guide.strip_prefix(&base).map(Path::to_path_buf).unwrap_or(guide))
+    };
     for argument in arguments {
-        let (path, selector) = split_selector(argument);
+        let (path, selector) = split_argument(argument, &base);
         if path.exists() {
-            let own = Config::find(if path.is_dir() { &path } else { path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) }).map_err(|error| usage(error.to_string()))?;
-            // A page of the configured guide is checked as that guide's lesson, so that its lab and what it builds on are found.
-            let guide = configured(&own).filter(|guide| guide.join("SUMMARY.md").is_file() && is_inside(&path, guide) && path.is_file());
-            match guide {
-                Some(guide) => requests.push((guide, vec![selector.unwrap_or_else(|| path.to_string_lossy().into_owned())])),
+            let own = Config::find(if path.is_dir() { &path } else { path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) })
+                .map_err(|error| usage(error.to_string()))?;
+            // A page of a guide is checked as that guide's lesson, so that its lab and what it builds on are found.
+            match home(&path).filter(|_| path.is_file()) {
+                Some(guide) => {
+                    let guide = guide.strip_prefix(&base).map(Path::to_path_buf).unwrap_or(guide);
+                    let page = display_path(&std::path::absolute(&path)?, &base);
+                    requests.push((guide, vec![selector.map_or_else(|| page.clone(), |selector| format!("{page}#{selector}"))]));
+                }
                 None => requests.push((path, selector.into_iter().collect())),
             }
             config.get_or_insert(own);
@@ -84,13 +92,6 @@ fn merge(requests: Vec<(PathBuf, Vec<String>)>) -> Vec<(PathBuf, Vec<String>)> {
     merged
 }
 
-fn is_inside(path: &Path, folder: &Path) -> bool {
-    match (path.canonicalize(), folder.canonicalize()) {
-        (Ok(path), Ok(folder)) => path.starts_with(folder),
-        _ => false,
-    }
-}
-
 fn looks_like_file(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ["md", "markdown", "txt", "rst", "html", "htm", "ipynb"].iter().any(|known| ending == *known))
 }
@@ -107,7 +108,8 @@ impl Course {
         self.chapters += guide.chapters.iter().filter(|chapter| !chapter.title.is_empty()).count();
         let Guide { chapters, set, .. } = guide;
         let mut before: Vec<Arc<Lesson>> = Vec::new();
-        let every: Vec<(String, Arc<Lesson>)> = chapters.into_iter().flat_map(|chapter| chapter.lessons.into_iter().map(move |lesson| (chapter.title.clone(), Arc::new(lesson)))).collect();
+        let every: Vec<(String, Arc<Lesson>)> =
+            chapters.into_iter().flat_map(|chapter| chapter.lessons.into_iter().map(move |lesson| (chapter.title.clone(), Arc::new(lesson)))).collect();
         for (chapter, lesson) in &every {
             if selected.as_ref().is_none_or(|selected| selected.contains(&lesson.id)) {
                 let earlier = if set { linked(lesson, &every) } else { before.iter().rev().cloned().collect() };
@@ -150,7 +152,13 @@ fn selector(lesson: &Lesson) -> String {
 /// Pages of a set that a page names: by a link, or by their path or title in its text.
 fn linked(lesson: &Lesson, every: &[(String, Arc<Lesson>)]) -> Vec<Arc<Lesson>> {
     let stem = |path: &str| path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default().to_lowercase();
-    let links: BTreeSet<String> = lesson.prose.iter().flat_map(|prose| &prose.links).filter(|link| !link.contains("://")).map(|link| stem(link.split('#').next().unwrap_or(link))).collect();
+    let links: BTreeSet<String> = lesson
+        .prose
+        .iter()
+        .flat_map(|prose| &prose.links)
+        .filter(|link| !link.contains("://"))
+        .map(|link| stem(link.split('#').next().unwrap_or(link)))
+        .collect();
     let folder = |lesson: &Lesson| lesson.source.path().rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default();
     let own = folder(lesson);
     let others = every.iter().map(|(_, other)| other).filter(|other| other.id != lesson.id && !other.blocks.is_empty() && folder(other) == own);
