@@ -1,5 +1,8 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
+pub mod accept;
+pub mod review;
+
 /// How Proctor ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
