@@ -1,13 +1,17 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
+pub mod accept;
 pub mod check;
 pub mod course;
+pub mod review;
 pub mod show;
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
+pub mod accept;
+pub mod review;
 
 /// How Proctor ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,10 @@ enum Command {
     Check(Box<check::Args>),
     /// Print the program that a lesson assembles into, with the guide line beside each line.
     Show(show::Args),
+    /// Look at outputs that are new or have changed, and accept or reject them.
+    Review(review::Args),
+    /// Accept what waits for review in some lessons.
+    Accept(accept::Args),
     /// Print a script that completes commands in your shell.
     Completions {
         /// The shell.
@@ -81,6 +89,8 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args).await,
             Command::Show(args) => show::run(&args),
+            Command::Review(args) => review::run(&args, &course::labs()?),
+            Command::Accept(args) => accept::run(&args, &course::labs()?),
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "proctor", &mut script);

@@ -10,6 +10,7 @@ use crate::guide::load::{home, load, select, split_argument};
 use crate::guide::{Guide, Lesson};
 use crate::lab::manifest::Manifest;
 use crate::run::Planned;
+use crate::snapshot::name::lab_folder;
 use crate::source::display_path;
 
 /// The guides and lessons that a command is about.
@@ -23,6 +24,14 @@ pub struct Course {
     pub chapters: usize,
     /// The guide as the command line names it.
     pub named: String,
+}
+
+/// The folder of labs of the course that we stand in.
+///
+/// # Errors
+/// A usage [`Failure`](super::Failure) if its configuration is wrong.
+pub fn labs() -> anyhow::Result<PathBuf> {
+    Ok(Config::find(Path::new(".")).map_err(|error| usage(error.to_string()))?.labs())
 }
 
 /// Find what `arguments` name: paths, `PATH#LESSON`, ids or numbers of lessons of the configured guide. Nothing means the configured guide.
@@ -131,7 +140,7 @@ impl Course {
 
     /// A lesson's `lab.toml`, if it has one.
     fn manifest(&self, id: &str) -> Result<Option<Manifest>, String> {
-        let path = self.config.labs().join(id.replace('#', "/")).join("lab.toml");
+        let path = lab_folder(&self.config.labs(), id).join("lab.toml");
         match std::fs::read_to_string(&path) {
             Ok(text) => Manifest::parse(&text).map(Some).map_err(|message| format!("{}: {message}", path.display())),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),

@@ -123,31 +123,10 @@ fn transcript(block: &BlockOutcome) -> Option<&str> {
 
 /// A key for each block that moves with its section: the nearest heading, and the block's number under it.
 fn keys(lesson: &Lesson) -> Vec<String> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let mut key = |block: &crate::guide::Block| {
+    let heading = |block: &crate::guide::Block| {
         let start = block.span().start;
         let headings = lesson.prose.iter().filter(|prose| matches!(prose.kind, ProseKind::Heading(_)) && prose.span.start < start);
-        let heading = headings.max_by_key(|prose| prose.span.start).map_or("start", |prose| prose.text.as_str());
-        let slug = slug(heading);
-        let count = counts.entry(slug.clone()).or_insert(0);
-        *count += 1;
-        format!("{slug}-{count}")
+        headings.max_by_key(|prose| prose.span.start).map_or("start", |prose| prose.text.as_str())
     };
-    lesson.blocks.iter().map(&mut key).collect()
-}
-
-fn slug(text: &str) -> String {
-    let words: Vec<String> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).take(8).collect();
-    if words.is_empty() { "section".to_owned() } else { words.join("-") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_heading_makes_a_plain_word() {
-        assert_eq!(slug("What `url_for` does: a look!"), "what-url-for-does-a-look");
-        assert_eq!(slug("???"), "section");
-    }
+    crate::snapshot::name::keys(lesson.blocks.iter().map(heading))
 }

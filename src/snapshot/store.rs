@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::{NamedTempFile, TempPath};
 
@@ -19,6 +20,10 @@ const FOLDER: &str = "snapshots";
 const ACCEPTED: &str = ".snap";
 /// How the name of a pending one ends.
 const PENDING: &str = ".snap.new";
+/// How the name of a file that is being written begins and ends.
+const STAGED: (&str, &str) = (".proctor-", ".tmp");
+/// How old such a file is when nobody can be writing it any more.
+const ABANDONED: Duration = Duration::from_secs(600);
 
 /// The snapshots of a course, below its `labs` folder.
 #[derive(Debug, Clone)]
@@ -230,8 +235,9 @@ fn replace(path: &Path, text: &str, verb: &'static str) -> Result<(), SnapshotEr
 fn stage(path: &Path, text: &str) -> io::Result<TempPath> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
+    sweep(folder, ABANDONED);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".tmp");
+    builder.prefix(STAGED.0).suffix(STAGED.1);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -242,6 +248,18 @@ fn stage(path: &Path, text: &str) -> io::Result<TempPath> {
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     Ok(file.into_temp_path())
+}
+
+/// Delete what a Proctor that was killed had staged here. What is younger than `age` may be another's that is at work; what cannot be deleted does no harm.
+fn sweep(folder: &Path, age: Duration) {
+    for entry in entries(folder, &mut Vec::new()) {
+        let name = entry.file_name();
+        let staged = name.to_str().is_some_and(|name| name.starts_with(STAGED.0) && name.ends_with(STAGED.1));
+        let old = || entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|time| time.elapsed().is_ok_and(|elapsed| elapsed >= age));
+        if staged && old() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// What stands in a folder; a folder that is not there is empty.
@@ -352,6 +370,11 @@ mod tests {
         let pending = only(&store);
         assert_eq!(pending.fresh.contents, "two");
         assert!(store.unreferenced("a", ["k-1"]).unwrap().is_empty());
+        assert_eq!(names(&store.folder("a"), &mut Vec::new()).len(), 3);
+        sweep(&store.folder("a"), ABANDONED);
+        assert_eq!(names(&store.folder("a"), &mut Vec::new()).len(), 3, "another Proctor may be at work");
+        sweep(&store.folder("a"), Duration::ZERO);
+        assert_eq!(names(&store.folder("a"), &mut Vec::new()).len(), 2, "what is abandoned goes");
         // Killed a step later: renamed, and the pending one still there. Accepting it again is no harm.
         replace(&store.path("a", "k-1"), &format::write(&pending.fresh), "accept").unwrap();
         store.accept(&only(&store)).unwrap();

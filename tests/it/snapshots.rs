@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use console::Key;
 use insta::internals::Content;
+use proctor::cli::Exit;
+use proctor::cli::review::session;
 use proctor::snapshot::store::Store;
 use proctor::snapshot::{Metadata, Snapshot, format};
 use proptest::prelude::*;
@@ -94,4 +97,61 @@ fn insta_reads_a_stored_snapshot_by_its_path() {
     let theirs = through_insta(&path);
     assert_eq!(theirs.contents, "\n\nLeft ID: 1  \nRight ID: 2");
     assert_eq!(Some(theirs), store.load("guide#5.5", "relationships-1").unwrap());
+}
+
+/// Run a review over `store` with these keys; a session that wants more of them has hung.
+fn review(store: &Store, keys: &[Key]) -> (Exit, String) {
+    let mut out = Vec::new();
+    let mut keys = keys.iter().cloned();
+    let exit = session(store, store.pending(), &mut out, || Ok(keys.next().unwrap())).unwrap();
+    assert_eq!(keys.next(), None, "the session ended before all keys were read");
+    (exit, anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string())
+}
+
+fn course() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path());
+    let metadata = |line| Metadata { source: Some("content/a.md".to_owned()), assertion_line: Some(line), ..Metadata::default() };
+    store.write_pending("a", "start-1", &Snapshot::of("one").with_metadata(metadata(3))).unwrap();
+    store.accept(&store.pending().pending[0]).unwrap();
+    store.write_pending("a", "start-1", &Snapshot::of("two").with_metadata(metadata(4))).unwrap();
+    store.write_pending("a", "end-1", &Snapshot::of("\u{1b}[2J").with_metadata(metadata(9))).unwrap();
+    store.write_pending("b", "start-1", &Snapshot::of("four")).unwrap();
+    store.write_pending("b", "start-2", &Snapshot::of("five")).unwrap();
+    (folder, store)
+}
+
+#[test]
+fn a_review_does_what_the_keys_say() {
+    let (_folder, store) = course();
+    let (exit, text) = review(&store, &[Key::Char('x'), Key::Char('a'), Key::Enter, Key::Char('r'), Key::Char('A')]);
+    assert_eq!(exit, Exit::Fine);
+    assert_eq!(store.load("a", "start-1").unwrap().unwrap().contents, "two");
+    assert_eq!(store.load("a", "end-1").unwrap(), None);
+    assert_eq!(store.load("b", "start-2").unwrap().unwrap().contents, "five");
+    assert!(store.pending().pending.is_empty());
+    assert!(!text.contains('\u{1b}'), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_was_decided_before_the_end_stays_decided() {
+    let (_folder, store) = course();
+    let (exit, text) = review(&store, &[Key::Char('s'), Key::Char('a'), Key::CtrlC]);
+    assert_eq!(exit, Exit::Interrupted);
+    assert!(text.ends_with("\n1 accepted, 0 rejected, 3 still pending\n"), "{text}");
+    assert_eq!(store.load("a", "start-1").unwrap().unwrap().contents, "one");
+    assert!(store.load("a", "end-1").unwrap().is_some());
+    assert_eq!(review(&store, &[Key::Char('q')]).0, Exit::Findings);
+}
+
+#[test]
+fn a_file_that_is_no_snapshot_survives_a_review() {
+    let (_folder, store) = course();
+    fs::write(store.path("a", "start-1"), "<<<<<<< ours\n").unwrap();
+    let (exit, text) = review(&store, &[Key::Char('A'), Key::Char('A')]);
+    assert_eq!(exit, Exit::Findings);
+    assert!(text.contains("start-1.snap:1: not a snapshot: it does not begin with a line `---`; it is left as it is"), "{text}");
+    assert_eq!(fs::read_to_string(store.path("a", "start-1")).unwrap(), "<<<<<<< ours\n");
+    assert!(store.path("a", "start-1").with_extension("snap.new").exists());
 }
