@@ -10,8 +10,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
-pub mod accept;
-pub mod review;
 
 /// How Proctor ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

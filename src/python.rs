@@ -1,6 +1,7 @@
 //! The only part that knows the Python parser. It says, statement by statement, what code binds and reads; it never runs anything.
 
 mod collect;
+mod depth;
 
 use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
@@ -187,6 +188,9 @@ impl Statement {
 /// Parse `code` as a module. Never fails: errors are in the result.
 #[must_use]
 pub fn parse(code: &str) -> Module {
+    if let Some(span) = depth::too_deep(code) {
+        return Module { statements: Vec::new(), errors: vec![SyntaxError { span, message: "nested too deeply to be parsed".to_owned() }] };
+    }
     let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module));
     let errors = parsed.errors().iter().map(|error| SyntaxError { span: span(error.location), message: error.error.to_string() }).collect();
     let Some(module) = parsed.try_into_module() else { return Module::default() };

@@ -459,6 +459,24 @@ mod tests {
         assert_eq!(guess("FROM python:3.13\nRUN pip install flask\n"), Language::Other("dockerfile".to_owned()));
     }
 
+    #[test]
+    fn hostile_text_has_a_language_too() {
+        for (start, unit) in [
+            ("", "("),
+            ("", "[{\"a\":"),
+            ("[a]\nb = ", "["),
+            ("[a]\nb", ".b"),
+            ("", "<a "),
+            ("", "a {"),
+            ("$ ", "a "),
+            ("", "-"),
+            ("a:\n", "- - "),
+            ("", "a = 1; "),
+        ] {
+            let _ = guess(&format!("{start}{}", unit.repeat(30_000)));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_has_a_language(text in r"([ \t]{0,4}([a-zA-Z$#>%.<{}\[\]=:/é\u{2514}-]|>>> |\n){0,12}\n?){0,6}") {

@@ -199,3 +199,22 @@ fn a_path_may_name_its_lesson() {
     assert_eq!(split("guide.txt"), (PathBuf::from("guide.txt"), None));
     assert_eq!(split("c#.md"), (PathBuf::from("c#.md"), None));
 }
+
+#[test]
+fn the_guide_about_guides_is_read_as_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guides");
+    let guide = load(Path::new("markdown"), &root).unwrap();
+    assert_eq!(findings(&guide), Vec::<String>::new());
+    let mut lines = vec![format!("# {}", guide.title.clone().unwrap_or_default())];
+    for lesson in guide.lessons() {
+        let draft = if lesson.draft { " draft" } else { "" };
+        lines.push(format!("{} {} {:?}{draft}", lesson.number.as_deref().unwrap_or("-"), lesson.id, lesson.title));
+        for block in &lesson.blocks {
+            let words: Vec<&str> = block.directives.iter().map(|directive| directive.word.as_str()).collect();
+            let title = block.info.attributes.get("title").map(|title| format!(" {title}")).unwrap_or_default();
+            let language = crate::guide::language::name(&block.language);
+            lines.push(format!("  {} {language} {:?}{title} {words:?} {:?}", block.line(&lesson.source), block.role, block.body.text()));
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
