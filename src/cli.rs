@@ -1,5 +1,11 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
+pub mod clean;
+pub mod doctor;
+pub mod env;
+pub mod output;
+pub mod spinner;
+
 /// How Proctor ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
