@@ -2,9 +2,14 @@
 
 pub mod accept;
 pub mod check;
+pub mod clean;
 pub mod course;
+pub mod doctor;
+pub mod env;
+pub mod output;
 pub mod review;
 pub mod show;
+pub mod spinner;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use base::Base;
 pub use cache::cache_dir;
-pub use image::{LABEL, find_image};
+pub use image::{LABEL, find_image, image_name};
 pub use interpreter::{Candidate, Interpreter, OLDEST, choose as choose_python, survey as survey_pythons};
 pub use lock::Requirement;
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use bollard::Docker;
 use bollard::models::BuildInfo;
 use bollard::query_parameters::{BuildImageOptions, PruneImagesOptions};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 
 use super::{Base, DOCKERFILE, Environment, Progress, base, cache, certs};
 use crate::engine::EngineError;
@@ -22,6 +22,13 @@ const CARRIED: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_pro
 
 /// How much of a line is told while it is built.
 const WIDTH: usize = 72;
+
+/// The environment that a tag is of, if it is a tag of Proctor's own.
+#[must_use]
+pub fn image_name(tag: &str) -> Option<&str> {
+    let (name, version) = tag.strip_prefix("proctor-")?.split_once(':')?;
+    (version.len() == 12 && version.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(name)
+}
 
 /// The environment's image, if it has been built or loaded: on whichever base, the better one first.
 ///
@@ -59,38 +66,48 @@ impl Environment {
     async fn build_image(&self, docker: &Docker, base: Base, tag: &str, progress: Progress<'_>) -> Result<(), EngineError> {
         let archive =
             self.build_context(&certs::extra()).map_err(|source| EngineError::Io { doing: "packing what the image is built of".to_owned(), source })?;
-        let mut arguments: HashMap<String, String> =
-            CARRIED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok().filter(|value| !value.is_empty())?))).collect();
+        let stream = docker.build_image(self.build_options(base, tag), None, Some(bollard::body_full(archive.into())));
+        let built = self.follow(stream, progress).await;
+        // The stage that held the packages was copied from, or was left half made; it would only take room.
+        let stage = HashMap::from([("dangling".to_owned(), vec!["true".to_owned()]), ("label".to_owned(), vec![format!("proctor.stage={tag}")])]);
+        let _ = docker.prune_images(Some(PruneImagesOptions { filters: Some(stage) })).await;
+        built
+    }
+
+    fn build_options(&self, base: Base, tag: &str) -> BuildImageOptions {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut arguments: HashMap<String, String> = CARRIED.iter().filter_map(|name| Some(((*name).to_owned(), set(name)?))).collect();
         arguments.insert("BASE".to_owned(), base.image().to_owned());
         arguments.insert("TAG".to_owned(), tag.to_owned());
-        let options = BuildImageOptions {
+        let labels = [(LABEL, "environment"), ("proctor.environment", self.name())];
+        BuildImageOptions {
             dockerfile: "Dockerfile".to_owned(),
             t: Some(tag.to_owned()),
             rm: true,
             forcerm: true,
             buildargs: Some(arguments),
-            labels: Some(HashMap::from([(LABEL.to_owned(), "environment".to_owned()), ("proctor.environment".to_owned(), self.name().to_owned())])),
+            labels: Some(labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
             ..Default::default()
-        };
-        let stream = docker.build_image(options, None, Some(bollard::body_full(archive.into())));
+        }
+    }
+
+    /// Follows a build to its end.
+    async fn follow(&self, stream: impl Stream<Item = Result<BuildInfo, bollard::errors::Error>>, progress: Progress<'_>) -> Result<(), EngineError> {
         let mut log = Log::default();
         let mut stream = std::pin::pin!(stream);
         while let Some(event) = stream.next().await {
             let failure = match event {
                 Ok(BuildInfo { error_detail: Some(detail), .. }) => detail.message.unwrap_or_default(),
+                Err(error) => said(&error),
                 Ok(BuildInfo { stream: text, status, .. }) => {
                     if let Some(line) = log.add(&text.or(status).unwrap_or_default()) {
                         progress(&format!("building the image of `{}`: {line}", self.name()));
                     }
                     continue;
                 }
-                Err(error) => said(&error),
             };
             return Err(EngineError::Environment(self.build_failure(&log, &failure)));
         }
-        // The stage that held the packages was copied from; without this it would take their room twice. Only a matter of room.
-        let stage = HashMap::from([("dangling".to_owned(), vec!["true".to_owned()]), ("label".to_owned(), vec![format!("proctor.stage={tag}")])]);
-        let _ = docker.prune_images(Some(PruneImagesOptions { filters: Some(stage) })).await;
         Ok(())
     }
 
