@@ -5,9 +5,13 @@
 pub mod directive;
 pub mod html;
 pub mod language;
+pub mod markdown;
 pub mod nearest;
+pub mod notebook;
+pub mod number;
 mod page;
 pub mod rst;
+pub mod settle;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

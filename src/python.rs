@@ -1,5 +1,9 @@
 //! The only file that knows the Python parser. It says, statement by statement, what code binds and reads; it never runs anything.
 
+mod escapes;
+
+pub use escapes::escapes;
+
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 

@@ -56,7 +56,7 @@ impl Pre {
     pub(super) fn newline(&mut self, from: usize) {
         let span = self.span.take().unwrap_or_else(|| Span::new(self.from, self.from));
         // Hard blanks keep what an editor has laid out in shape; no language means them.
-        let text = std::mem::take(&mut self.text).replace('\u{a0}', " ").trim_end().to_owned();
+        let text = std::mem::take(&mut self.text).replace('\u{a0}', " ");
         self.lines.push(BodyLine { text, span });
         self.from = from;
     }
@@ -69,7 +69,7 @@ impl Pre {
     /// The lines, without blank ones at the ends and without an indentation that all of them have.
     pub(super) fn body(mut self) -> Body {
         self.newline(self.from);
-        let blank = |line: &BodyLine| line.text.is_empty();
+        let blank = |line: &BodyLine| line.text.trim().is_empty();
         let start = self.lines.iter().position(|line| !blank(line)).unwrap_or(self.lines.len());
         let end = self.lines.iter().rposition(|line| !blank(line)).map_or(start, |last| last + 1);
         Body { lines: self.lines.drain(start..end).collect() }

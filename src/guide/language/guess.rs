@@ -200,7 +200,8 @@ pub(super) fn shape(text: &str) -> Option<Language> {
 }
 
 /// Whether `text`, dedented, is Python without an error.
-pub(super) fn parses(text: &str) -> bool {
+#[must_use]
+pub fn parses(text: &str) -> bool {
     let module = python::parse(&dedented(text));
     module.errors.is_empty() && !module.statements.is_empty()
 }
