@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::page::Page;
 use super::{Body, Guide, Language, Role, language, markdown};
-use crate::finding::{Code, Location};
+use crate::finding::Code;
 use crate::source::{Source, Span};
 
 /// Read a notebook. The lesson's source is the text of its cells, one after the other, each of which counts its own lines.
