@@ -2,10 +2,13 @@
 
 mod collect;
 mod depth;
+mod escapes;
 
 use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
+
+pub use escapes::escapes;
 
 use crate::source::Span;
 

@@ -1,12 +1,10 @@
 //! What a reader has gathered of a page so far: the blocks, the prose between them, and the directives that wait for their block. Shared by the readers of every format
 //! that is not Markdown or plain text. It never looks at the page itself.
 
-use std::sync::{Arc, LazyLock};
-
-use regex::Regex;
+use std::sync::Arc;
 
 use super::{Block, Body, Chapter, Directive, Guide, Info, Language, Lesson, Mark, Prose, ProseKind, Role};
-use super::{directive, language};
+use super::{directive, language, number, settle};
 use crate::finding::{Code, Finding, Location};
 use crate::source::{Source, Span};
 
@@ -41,8 +39,15 @@ impl Page {
     /// Add code whose language is known, with its role.
     pub(super) fn block(&mut self, body: Body, language: Language, role: Role, mark: Mark, info: Info) {
         if body.lines.iter().any(|line| !line.text.trim().is_empty()) {
-            self.blocks.push(Block { body, language, role, mark, info, directives: std::mem::take(&mut self.waiting) });
+            self.add(Block { body, language, role, mark, info, directives: Vec::new() });
         }
+    }
+
+    /// Add a block, with the directives that wait for it before its own.
+    pub(super) fn add(&mut self, mut block: Block) {
+        let own = std::mem::replace(&mut block.directives, std::mem::take(&mut self.waiting));
+        block.directives.extend(own);
+        self.blocks.push(block);
     }
 
     /// Add code whose language the page names, or the page's default, or nobody: then its text tells.
@@ -78,14 +83,15 @@ impl Page {
     /// The page as a lesson. Its title is its first heading, or `title`, or its id.
     pub(super) fn lesson(mut self, id: &str, title: Option<String>) -> Lesson {
         self.end();
+        settle::settle(&mut self.blocks, &self.prose);
         let heading = self.prose.iter().find(|prose| matches!(prose.kind, ProseKind::Heading(_)));
         let title = heading.map(|heading| heading.text.clone()).or(title).unwrap_or_else(|| id.to_owned());
-        let (number, title) = numbered(&title).map_or((None, title.as_str()), |(number, rest)| (Some(number), rest));
+        let (number, title) = number::of_title(&title);
         let span = Span::new(0, self.source.text().len());
         Lesson {
             id: id.to_owned(),
-            title: title.to_owned(),
-            number,
+            title,
+            number: number.or_else(|| number::of_id(id)),
             source: self.source,
             span,
             line: 1,
@@ -101,15 +107,6 @@ impl Page {
         let lesson = self.lesson(id, title);
         Guide { title: Some(lesson.title.clone()), chapters: vec![Chapter { lessons: vec![lesson], ..Chapter::default() }], set: false }
     }
-}
-
-static NUMBERED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(\d{1,3})(?:\.| to )(\d{1,3})\.?:?\s+(\S.*)$").ok());
-
-/// The number of a lesson, such as `5.5`, and the title behind it. `5.5.1` is no lesson's number but a section's.
-pub(super) fn numbered(title: &str) -> Option<(String, &str)> {
-    let found = NUMBERED.as_ref()?.captures(title)?;
-    let (chapter, lesson, rest) = (found.get(1)?.as_str(), found.get(2)?.as_str(), found.get(3)?.as_str());
-    Some((format!("{chapter}.{lesson}"), rest))
 }
 
 /// What tests look at: a line for each block, heading, caption and finding, in reading order.

@@ -13,7 +13,7 @@ use regex::Regex;
 use self::inline::Inline;
 use self::line::{Line, indent_of, indented_end, trim};
 use super::page::Page;
-use super::{Body, Guide, Info, Mark, Prose, ProseKind};
+use super::{Body, Guide, Info, Language, Mark, Prose, ProseKind, Role};
 use crate::source::{Source, Span};
 
 /// Lists in lists in quotes deeper than this are not read: nobody writes them, and a page must not exhaust the stack.
@@ -200,7 +200,12 @@ impl Reader {
     fn code(&mut self, lines: &[Line<'_>], word: Option<&str>, mark: Mark, info: Info) {
         let word = word.or(self.highlight.as_deref()).map(str::to_owned);
         let displays_sql = word.as_deref().is_some_and(|word| word.ends_with("+sql"));
-        let body = session::without_echo(body_of(lines), displays_sql);
+        let written = body_of(lines);
+        let body = session::without_echo(written.clone(), displays_sql);
+        if body.lines.is_empty() && !written.lines.is_empty() {
+            let role = Role::Foreign("SQL that the engine logs".to_owned());
+            return self.page.block(session::log(&written), Language::Sql, role, mark, info);
+        }
         self.page.code(body, word.as_deref(), mark, info);
     }
 

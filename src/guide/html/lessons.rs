@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::page::{Page, numbered};
+use super::super::page::Page;
+use super::super::{number, settle};
 use crate::finding::Finding;
 use crate::guide::{Block, Chapter, Guide, Lesson, Prose, ProseKind};
 use crate::source::Span;
@@ -62,9 +63,10 @@ pub(super) fn guide(mut page: Page, id: &str, title: Option<String>) -> Guide {
 fn starts(prose: &[Prose]) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
     for prose in prose.iter().filter(|prose| matches!(prose.kind, ProseKind::Heading(_))) {
-        let start = match numbered(&prose.text) {
-            Some((number, title)) => Start { at: prose.span.start, number, title: title.to_owned(), is_chapter: false },
-            None => match chapter(&prose.text) {
+        let start = match number::of_title(&prose.text) {
+            (Some(number), title) if number.split('.').count() == 2 => Start { at: prose.span.start, number, title, is_chapter: false },
+            (Some(number), _) if number.contains('.') => continue,
+            _ => match chapter(&prose.text) {
                 Some((number, title)) => Start { at: prose.span.start, number, title, is_chapter: true },
                 None => continue,
             },
@@ -109,7 +111,8 @@ impl Rest {
     }
 
     fn lesson(self, source: &std::sync::Arc<crate::source::Source>, span: Span, id: String, number: Option<String>, title: String) -> Lesson {
-        let Self { blocks, prose, findings } = self;
+        let Self { mut blocks, prose, findings } = self;
+        settle::settle(&mut blocks, &prose);
         Lesson { id, number, title, source: std::sync::Arc::clone(source), span, line: source.line_of(span.start), blocks, prose, draft: false, findings }
     }
 }

@@ -71,6 +71,14 @@ fn line_numbers_are_no_code() {
 }
 
 #[test]
+fn an_indentation_that_all_lines_have_is_none() {
+    let source = Arc::new(Source::new("a.html", "<pre>\n    if x:\n\n    \u{a0}   <b>y</b>\n</pre>"));
+    let blocks = blocks(&source, Span::new(0, source.text().len()));
+    assert_eq!(blocks[0].body.text(), "if x:\n\n    y\n");
+    assert_eq!(source.place(blocks[0].body.offset(0, 0)).column, 5);
+}
+
+#[test]
 fn malformed_pages_lose_no_block() {
     assert_eq!(code("<div><pre>a\n<h2>T</h2><pre>b</pre></p></div></pre><td><pre>c"), [(1, "a\n".to_owned()), (2, "b\n".to_owned()), (2, "c\n".to_owned())]);
     assert_eq!(code("<pre>/user/<name> <int:id> a <b"), one(1, "/user/<name> <int:id> a <b\n"));

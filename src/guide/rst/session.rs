@@ -30,6 +30,20 @@ pub(super) fn without_echo(body: Body, displays_sql: bool) -> Body {
     Body { lines }
 }
 
+/// The body of a block that shows nothing but the log, without the marks.
+pub(super) fn log(body: &Body) -> Body {
+    let marks = LOGGED.iter().chain([&FOLDED, &PRINTED, &STOP]);
+    let unmarked = |line: &BodyLine| BodyLine { text: marks.clone().fold(line.text.clone(), |text, mark| text.replace(mark, "")), span: line.span };
+    let lines = body.lines.iter().map(unmarked).filter(|line| !line.text.trim().is_empty());
+    Body { lines: lines.collect() }
+}
+
+/// Whether text behind a mark is a statement of Python: SQL is written in capitals, and parameters in brackets.
+fn is_statement(text: &str) -> bool {
+    let word = text.trim_start().split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or("");
+    word.chars().any(char::is_lowercase)
+}
+
 /// What the lines are at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -65,6 +79,11 @@ impl State {
         }
         for mark in LOGGED {
             if let Some(at) = rest.text.find(mark) {
+                if is_statement(&rest.text[at + mark.len()..]) {
+                    rest.take(mark);
+                    *self = Self::Statement;
+                    continue;
+                }
                 *self = if rest.text[at..].contains(STOP) { Self::Shown } else { Self::Logged };
                 rest.keep(at);
                 if rest.text.trim().is_empty() {
@@ -134,6 +153,15 @@ mod tests {
     fn a_folded_statement_stays_and_its_log_goes() {
         let text = "{sql}>>> for row in q:\n...     print(row)\nSELECT 1\n...\n{stop}one\n>>> 2\n2\n";
         assert_eq!(cut(text), ">>> for row in q:\n...     print(row)\none\n>>> 2\n2\n");
+    }
+
+    #[test]
+    fn a_mark_of_the_log_may_stand_before_its_statement() {
+        assert_eq!(cut("{opensql}query.all()\nSELECT 1\n{stop}\n"), "query.all()\n");
+        let source = Source::new("a.rst", "{opensql}\nSELECT 1{stop}\n");
+        let body = Body::of_spans(&source, (1..=2).map(|line| source.line_span(line)));
+        assert_eq!(without_echo(body.clone(), true).text(), "");
+        assert_eq!(log(&body).text(), "SELECT 1\n");
     }
 
     #[test]
