@@ -13,6 +13,8 @@ pub mod lab;
 
 pub mod engine;
 
+pub mod env;
+
 pub mod outcome;
 
 pub mod report;
