@@ -131,10 +131,9 @@ impl Launcher {
 
     fn explained(&self, doing: &str, error: &bollard::errors::Error) -> EngineError {
         match error {
-            bollard::errors::Error::DockerResponseServerError { status_code: 404, .. } => EngineError::Environment(format!(
-                "the image {} is not there; build it with `proctor env build`, or use `--engine local`",
-                self.options.image
-            )),
+            bollard::errors::Error::DockerResponseServerError { status_code: 404, .. } => {
+                EngineError::Environment(format!("the image {} is not there; build it with `proctor env build`, or use `--engine local`", self.options.image))
+            }
             other => EngineError::Unavailable(format!("{doing}: {other}; see whether `docker info` answers, or use `--engine local`")),
         }
     }

@@ -60,10 +60,7 @@ fn seal(options: &DockerOptions) -> HostConfig {
     let memory = Some(i64::from(options.memory) * MIB);
     let limit = |name: &str, value: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-    let folders = [
-        (LABS, "rw,exec,nosuid,nodev,size=128m,nr_inodes=16k,mode=1777"),
-        ("/tmp", "rw,noexec,nosuid,nodev,size=64m,nr_inodes=4k,mode=1777"),
-    ];
+    let folders = [(LABS, "rw,exec,nosuid,nodev,size=128m,nr_inodes=16k,mode=1777"), ("/tmp", "rw,noexec,nosuid,nodev,size=64m,nr_inodes=4k,mode=1777")];
     HostConfig {
         network_mode: Some("none".to_owned()),
         cap_drop: words(&["ALL"]),
