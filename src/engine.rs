@@ -11,6 +11,7 @@ mod worker;
 
 use std::collections::BTreeMap;
 
+pub use docker::{DockerEngine, DockerOptions};
 pub use local::{Local, LocalOptions};
 pub use protocol::{Ending, Job, Record, Run};
 pub use replay::{Recorder, Replay};
@@ -41,6 +42,8 @@ pub enum EngineError {
 
 /// Something that runs jobs. The set is closed: an engine is a variant, not a trait object.
 pub enum Engine {
+    /// In sealed containers.
+    Docker(DockerEngine),
     /// On this machine, in a virtual environment.
     Local(Local),
     /// From recorded runs.
@@ -51,6 +54,11 @@ impl Engine {
     /// Starts agents on this machine: the first at once, so that what is wrong with the interpreter shows, the others in the background.
     pub async fn local(options: LocalOptions) -> Result<Self, EngineError> {
         Local::start(options).await.map(Self::Local)
+    }
+
+    /// Starts sealed containers: the first at once, so that a missing image shows, the others in the background.
+    pub async fn docker(options: DockerOptions) -> Result<Self, EngineError> {
+        DockerEngine::start(options).await.map(Self::Docker)
     }
 
     /// Hands back recorded runs.
@@ -64,6 +72,7 @@ impl Engine {
     /// What the job's code did is in the run. A worker that dies is replaced and the job tried once more. Dropping the future ends the job.
     pub async fn run(&self, job: &Job) -> Result<Run, EngineError> {
         match self {
+            Self::Docker(docker) => docker.run(job).await,
             Self::Local(local) => local.run(job).await,
             Self::Replay(replay) => replay.run(job),
         }
@@ -73,6 +82,7 @@ impl Engine {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Docker(_) => "docker",
             Self::Local(_) => "local",
             Self::Replay(_) => "replay",
         }
@@ -82,6 +92,7 @@ impl Engine {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         match self {
+            Self::Docker(docker) => docker.notes(),
             Self::Local(local) => local.notes(),
             Self::Replay(_) => vec!["nothing was run: these are recorded runs".to_owned()],
         }
@@ -91,6 +102,7 @@ impl Engine {
     #[must_use]
     pub fn packages(&self) -> BTreeMap<String, String> {
         match self {
+            Self::Docker(docker) => docker.pool().packages.clone(),
             Self::Local(local) => local.pool().packages.clone(),
             Self::Replay(_) => BTreeMap::new(),
         }
@@ -100,6 +112,7 @@ impl Engine {
     #[must_use]
     pub fn python(&self) -> &str {
         match self {
+            Self::Docker(docker) => &docker.pool().python,
             Self::Local(local) => &local.pool().python,
             Self::Replay(_) => "",
         }
@@ -108,6 +121,7 @@ impl Engine {
     /// Ends every worker and waits until nothing of them is left. Jobs that still run are finished first.
     pub async fn close(&self) {
         match self {
+            Self::Docker(docker) => docker.close().await,
             Self::Local(local) => local.close().await,
             Self::Replay(_) => {}
         }

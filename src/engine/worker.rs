@@ -211,7 +211,9 @@ impl Worker {
     }
 
     /// Closes the agent's input and waits until it has cleaned up and ended.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
+        // A connection may have two directions: closing this one must not wait for the other.
+        drop(timeout(Duration::from_secs(1), self.parts.writer.shutdown()).await);
         drop(self.parts.writer);
         drop(self.parts.reader);
         self.parts.lifeline.wait().await;

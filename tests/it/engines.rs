@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bench::{Bench, lab};
-use proctor::engine::{Ending, Engine, LocalOptions, Recorder, Replay};
+use proctor::engine::{DockerOptions, Ending, Engine, LocalOptions, Recorder, Replay};
 
 /// A case of the suite: its name, and what it does with an engine.
 type Case = (&'static str, fn(Arc<Bench>) -> futures_util::future::BoxFuture<'static, ()>);
@@ -79,8 +79,7 @@ async fn the_suite_passes_locally_and_again_from_its_records() {
     } else {
         eprintln!("left out: Flask is not installed");
     }
-    let hostile = hostile::CASES.iter().filter(|(name, _)| !hostile::SEALED.contains(name)).copied().collect::<Vec<_>>();
-    suite(&bench, &hostile).await;
+    suite(&bench, &hostile::CASES).await;
     bench.engine.close().await;
     assert!(bench.engine.run(&lab().py("1").job()).await.is_err(), "a closed engine runs nothing");
 
@@ -92,6 +91,61 @@ async fn the_suite_passes_locally_and_again_from_its_records() {
     }
 }
 
+/// The image of an environment, if Docker answers and has one. `PROCTOR_REQUIRE_DOCKER=1` makes it a failure that there is none.
+fn image() -> Option<String> {
+    let listed = || {
+        let output = Command::new("docker").args(["images", "-q", "--filter", "label=proctor=environment", "--filter", "dangling=false"]).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.lines().next().map(str::to_owned)
+    };
+    let image = std::env::var("PROCTOR_TEST_IMAGE").ok().or_else(listed);
+    if image.is_none() {
+        assert!(std::env::var_os("PROCTOR_REQUIRE_DOCKER").is_none(), "Docker does not answer, or has no image of an environment");
+        eprintln!("left out: Docker does not answer, or has no image of an environment");
+    }
+    image
+}
+
+async fn docker(image: String, workers: usize) -> Engine {
+    let warm = vec!["flask".to_owned(), "sqlalchemy".to_owned()];
+    Engine::docker(DockerOptions { image, workers, warm, memory: DockerOptions::MEMORY }).await.unwrap()
+}
+
+/// How many containers a process has.
+fn containers(pid: u32) -> usize {
+    let output = Command::new("docker").args(["ps", "-a", "--filter", "label=proctor=worker", "--format", "{{.Label \"proctor.owner\"}}"]).output();
+    let owner = format!(":{pid}");
+    String::from_utf8(output.unwrap().stdout).unwrap().lines().filter(|line| line.ends_with(&owner)).count()
+}
+
+// One test, not several: they would count each other's containers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_passes_in_containers() {
+    let Some(image) = image() else { return };
+    let bench = Arc::new(Bench { engine: docker(image.clone(), 2).await, recorder: None });
+    for cases in [labs::CASES.as_slice(), serving::CASES.as_slice(), hostile::CASES.as_slice(), hostile::SEALED_CASES.as_slice()] {
+        suite(&bench, cases).await;
+    }
+    assert_eq!(containers(std::process::id()), 2);
+    bench.engine.close().await;
+    bench::until("every container is gone", || containers(std::process::id()) == 0).await;
+
+    let engine = Arc::new(docker(image, 1).await);
+    let running = tokio::spawn({
+        let engine = Arc::clone(&engine);
+        async move { engine.run(&lab().py("import time\ntime.sleep(4243)").job()).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.abort();
+    drop(running.await);
+    assert_eq!(bench::printed(&engine.run(&lab().py("print(1)").job()).await.unwrap(), 1), "1\n");
+    drop(engine);
+    bench::until("every container is gone", || containers(std::process::id()) == 0).await;
+
+    let missing = Engine::docker(DockerOptions { image: "proctor-no-such-image".to_owned(), workers: 1, warm: Vec::new(), memory: 64 }).await;
+    let error = missing.err().unwrap().to_string();
+    assert!(error.contains("proctor-no-such-image") && error.contains("proctor env build"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_an_engine_leaves_nothing_behind() {
     let engine = Arc::new(local(2).await);
@@ -101,13 +155,51 @@ async fn dropping_an_engine_leaves_nothing_behind() {
         async move { engine.run(&busy).await }
     });
     bench::until("the lab runs", || bench::processes_with("4242") > 0).await;
-    let folders = bench::lab_folders();
-    assert!(!folders.is_empty());
+    assert!(!bench::lab_folders(std::process::id()).is_empty());
     running.abort();
     drop(running.await);
     drop(engine);
     bench::until("every process is gone", || bench::processes_with("4242") == 0).await;
-    bench::until("every folder is gone", || bench::lab_folders().is_empty()).await;
+    bench::until("every folder is gone", || bench::lab_folders(std::process::id()).is_empty()).await;
+}
+
+/// Not a test: what the next one runs in a process of its own, to kill that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "runs until it is killed"]
+async fn busy_until_killed() {
+    let engine = match std::env::var("PROCTOR_TEST_IMAGE") {
+        Ok(image) => docker(image, 2).await,
+        Err(_) => local(2).await,
+    };
+    let busy =
+        "import os, subprocess, time\nsubprocess.Popen(['sleep', '4244'])\nos.fork(); os.setsid() if os.getpgrp() != os.getpid() else None\ntime.sleep(4244)";
+    engine.run(&lab().py(busy).limits(|limits| limits.seconds = 9999).job()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proctor_that_is_killed_leaves_nothing_behind() {
+    for image in [None, image()] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "engines::busy_until_killed", "--ignored"]).env_remove("PROCTOR_TEST_IMAGE");
+        if let Some(image) = &image {
+            command.env("PROCTOR_TEST_IMAGE", image);
+        }
+        let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let pid = child.id();
+        bench::until("the lab runs", || bench::processes_with("4244") > 0).await;
+        if image.is_some() {
+            assert!(containers(pid) > 0);
+        } else {
+            assert!(!bench::lab_folders(pid).is_empty());
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        bench::until("every process is gone", || bench::processes_with("4244") == 0).await;
+        bench::until("every folder is gone", || bench::lab_folders(pid).is_empty()).await;
+        if image.is_some() {
+            bench::until("every container is gone", || containers(pid) == 0).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,6 @@
 """A lab, from the outside: forks its process, turns what comes out of it into records, and keeps its clock and its output limit."""
 import errno
+import fcntl
 import gc
 import json
 import os
@@ -144,7 +145,7 @@ class Job:
             null = os.open("/dev/null", os.O_RDWR)
             for fd, target in ((null, 0), (out, 1), (err, 2)):
                 os.dup2(fd, target)
-            kept = [records.fcntl.fcntl(fd, records.fcntl.F_DUPFD_CLOEXEC, 200) for fd in (record, 1, 2)]
+            kept = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200) for fd in (record, 1, 2)]
             for name in os.listdir("/proc/self/fd"):
                 if int(name) > 2 and int(name) not in kept:
                     try:

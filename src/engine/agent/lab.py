@@ -103,7 +103,7 @@ class Lab:
             self.verdicts[number] = "skipped"
             self.channel.record(number, {"kind": "finished", "verdict": "skipped", "because": because, "seconds": 0.0})
             return
-        self.channel.record(number, {"kind": "begin"}, marked=True)
+        self.channel.record(number, {"kind": "begin"})
         self.channel.flushes = 0
         self.running.append(step)
         started, verdict, status = monotonic(), "passed", None
@@ -123,7 +123,7 @@ class Lab:
             because = None
         self.verdicts[step["id"]] = verdict
         event = {"kind": "finished", "verdict": verdict, "because": because, "status": status, "seconds": round(seconds, 6)}
-        self.channel.record(step["id"], event, marked=True)
+        self.channel.record(step["id"], event)
         self.running.pop()
 
     def act(self, step, module):

@@ -5,30 +5,21 @@ extension modules) the agent reads from two pipes of its own; marks written to b
 let the agent put it in the right place without anybody waiting for anybody.
 """
 import codecs
-import fcntl
 import io
 import json
 import os
 import struct
 import sys
-import termios
 import threading
 
 CHUNK = 1 << 16
 PROMPT = 256
-LOUD = frozenset(("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.kill", "os.spawn"))
+# What is held back must be out before another process prints, or this one ends.
+LEAVING = frozenset(("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.kill", "os.spawn"))
 
 
 def mark(nonce, number):
     return b"\0%s:%d\0" % (nonce, number)
-
-
-def waiting(fd):
-    """How many bytes a pipe holds."""
-    try:
-        return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0]
-    except OSError:
-        return 0
 
 
 class Channel:
@@ -37,19 +28,20 @@ class Channel:
     def __init__(self, fd, out, err, nonce):
         self.fd, self.pipes, self.nonce = fd, (out, err), nonce
         self.lock = threading.RLock()
-        self.queue, self.writing, self.number, self.loud = [], False, 0, False
+        self.queue, self.writing, self.number = [], False, 0
         self.held, self.size, self.flushes = None, 0, 0
         self.where = lambda: (None, None)
         os.register_at_fork(after_in_child=self.forked)
         sys.addaudithook(self.heard)
 
     def heard(self, event, _arguments):
-        if event in LOUD and self.fd is not None:
-            self.loud = True
+        if event in LEAVING and self.fd is not None:
             self.flush()
 
     def forked(self):
         """In a process that the lab forked: what it prints goes to its descriptors, as ever."""
+        if self.fd is None:
+            return
         self.lock = threading.RLock()
         fd, self.fd, self.held, self.queue, self.writing = self.fd, None, None, [], False
         for each in (fd, *self.pipes):
@@ -85,27 +77,22 @@ class Channel:
                 for start in range(0, len(text), CHUNK):
                     self.send(step, {"kind": "output", "stream": stream, "text": text[start:start + CHUNK], "line": line})
 
-    def record(self, step, event, marked=False):
+    def record(self, step, event):
         with self.lock:
             self.flush()
-            self.send(step, event, marked)
+            self.send(step, event)
 
-    def send(self, step, event, marked=False):
+    def send(self, step, event):
         if self.fd is None:
             return
-        number = None
-        if marked or self.loud or any(waiting(pipe) for pipe in self.pipes):
+        with self.lock:
             self.number += 1
-            number = self.number
-            self.write_marks(number)
-        self.put({"mark": number, "record": dict(event, step=step)})
-
-    def write_marks(self, number):
-        for pipe in self.pipes:
-            try:
-                os.write(pipe, mark(self.nonce, number))
-            except OSError:
-                pass
+            for pipe in self.pipes:
+                try:
+                    os.write(pipe, mark(self.nonce, self.number))
+                except OSError:
+                    pass
+            self.put({"mark": self.number, "record": dict(event, step=step)})
 
     def put(self, frame):
         text = json.dumps(frame, separators=(",", ":")).encode()

@@ -170,10 +170,9 @@ pub(crate) fn processes_with(word: &str) -> usize {
         .count()
 }
 
-/// The folders of this process's local engines that are there now.
-pub(crate) fn lab_folders() -> Vec<PathBuf> {
-    let mine = std::process::id();
+/// The folders of a process's local engines that are there now.
+pub(crate) fn lab_folders(pid: u32) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    let prefix = format!("proctor-{mine}-");
+    let prefix = format!("proctor-{pid}-");
     entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)).map(|entry| entry.path()).collect()
 }

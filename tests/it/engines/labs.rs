@@ -58,7 +58,9 @@ async fn streams_are_told_apart(bench: &Bench) {
 async fn a_warning_carries_its_place_and_comes_once_a_line(bench: &Bench) {
     // What counts is the innermost line of the guide: that of the deprecated call, however often it is reached.
     let code = "import warnings\ndef old():\n    warnings.warn('gone soon', DeprecationWarning)\nfor _ in range(3): x = old()\nold(); warnings.warn('b'); warnings.warn('b')";
-    let run = bench.run(lab().py(code).py("s = '\\d'").py("import logging\nlogging.captureWarnings(True)\nimport warnings\nwarnings.warn('c')")).await;
+    let run = bench
+        .run(lab().py(code).py("s = '\\d'").py("import logging\nlogging.basicConfig(); logging.captureWarnings(True)\nimport warnings\nwarnings.warn('c')"))
+        .await;
     let found = warnings(&run, 1);
     let said: Vec<_> = found.iter().map(|warning| (warning.category.as_str(), warning.message.as_str())).collect();
     assert_eq!(said, [("DeprecationWarning", "gone soon"), ("UserWarning", "b")]);
