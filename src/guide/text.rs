@@ -9,6 +9,7 @@ mod lines;
 mod markup;
 mod outline;
 mod prose;
+mod remark;
 mod runs;
 mod scan;
 mod unit;
@@ -17,14 +18,17 @@ use std::sync::Arc;
 
 use self::lines::{Lines, Run};
 use self::outline::{Entry, Outline, Start, outline};
-use super::{Block, Body, BodyLine, Chapter, Guide, Info, Lesson, Mark, language};
+use self::remark::Remark;
+use super::{Block, Body, BodyLine, Chapter, Guide, Info, Lesson, Mark, directive, language, settle};
+use crate::finding::Finding;
 use crate::source::{Source, Span};
 
 /// Reads plain text. `id` is the guide's id; a lesson of the table of contents has its number behind it, as in `guide#5.5`.
 #[must_use]
 pub fn parse(source: &Arc<Source>, id: &str) -> Guide {
-    let lines = Lines::of(source);
-    let text = Text { source, lines: &lines, id };
+    let mut lines = Lines::of(source);
+    let remarks = remark::take(source, &mut lines);
+    let text = Text { source, lines: &lines, remarks: &remarks, id };
     let outline = outline(&lines);
     if outline.chapters.is_empty() { text.single(outline.title) } else { text.course(&outline) }
 }
@@ -33,6 +37,7 @@ pub fn parse(source: &Arc<Source>, id: &str) -> Guide {
 struct Text<'a> {
     source: &'a Arc<Source>,
     lines: &'a Lines<'a>,
+    remarks: &'a [Remark],
     id: &'a str,
 }
 
@@ -121,20 +126,25 @@ impl Text<'_> {
             at = run.end;
         }
         prose.extend(prose::prose(self.source, self.lines, at, to, titles));
+        let mut blocks: Vec<Block> = runs.iter().map(|run| self.block(run)).collect();
+        let findings = self.direct(from, to, &runs, &mut blocks);
+        settle::settle(&mut blocks, &prose);
         let (id, number, title) = name;
         let span = Span::new(self.source.line_span(from + 1).start, self.source.line_span(to).end);
-        Lesson {
-            id,
-            number,
-            title,
-            source: Arc::clone(self.source),
-            span,
-            line: from + 1,
-            blocks: runs.iter().map(|run| self.block(run)).collect(),
-            prose,
-            draft: false,
-            findings: Vec::new(),
+        Lesson { id, number, title, source: Arc::clone(self.source), span, line: from + 1, blocks, prose, draft: false, findings }
+    }
+
+    /// Gives each remark in lines `from..to` to the block after it, and says what is wrong with the remarks.
+    fn direct(&self, from: usize, to: usize, runs: &[Run], blocks: &mut [Block]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for remark in self.remarks.iter().filter(|remark| (from..to).contains(&remark.line)) {
+            findings.extend(remark.parsed.findings.iter().cloned());
+            match runs.iter().position(|run| run.first > remark.line) {
+                Some(at) => blocks[at].directives.extend(remark.parsed.directives.iter().cloned()),
+                None => findings.extend(remark.parsed.directives.iter().map(|unused| directive::stray(self.source, unused))),
+            }
         }
+        findings
     }
 
     /// The block of a run: its lines without the indentation that they share.

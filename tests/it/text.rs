@@ -156,14 +156,19 @@ impl Measure {
             if is_python && module.errors.is_empty() && !module.statements.is_empty() {
                 self.python.count(hit);
                 if !hit {
-                    eprintln!("python block missed: {name}:{}-{} (stripped)", block.first + 1, block.end);
+                    eprintln!(
+                        "python block missed: {name}:{}-{} (stripped), found {:?}",
+                        block.first + 1,
+                        block.end,
+                        found.range((block.first.saturating_sub(5), 0)..(block.end, 0)).collect::<Vec<_>>()
+                    );
                 }
             } else if !hit {
                 eprintln!("other block missed: {name}:{}-{} (stripped) {:?}", block.first + 1, block.end, block.word);
             }
         }
         for (first, end) in found {
-            for line in (first - 1..end).filter(|line| !page.code.contains(line) && !lines[*line].trim().is_empty()) {
+            for line in (first - 1..end).filter(|line| !page.code.contains(line) && !is_code_unmarked(lines[*line])) {
                 self.prose_lines += 1;
                 eprintln!("prose in a block: {name}:{} (stripped) {}", line + 1, lines[line]);
             }
@@ -182,6 +187,11 @@ impl Measure {
             self.prose_lines
         );
     }
+}
+
+/// Whether a line outside the marked blocks may be code all the same: blank, indented, or with a prompt.
+fn is_code_unmarked(line: &str) -> bool {
+    line.trim().is_empty() || line.starts_with("    ") || line.starts_with('\t') || line.starts_with(">>>") || line.starts_with("...")
 }
 
 /// The first and last line of every block, from 1.

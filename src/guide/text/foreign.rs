@@ -213,11 +213,13 @@ fn kind(line: &str) -> Kind {
         Kind::Section
     } else if line.starts_with("HTTP/") || line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0") {
         Kind::Message
+    } else if word.is_empty() {
+        Kind::None
     } else if after.starts_with("==") || after.starts_with(">=") || after.starts_with("~=") {
         Kind::Requirement
     } else if after.starts_with('=') && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') {
         Kind::Setting
-    } else if after.starts_with(':') && !word.is_empty() && !after.starts_with("://") {
+    } else if after.starts_with(':') && !after.starts_with("://") {
         Kind::Key
     } else if word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase()) && after.starts_with(' ') {
         Kind::Instruction

@@ -3,6 +3,7 @@
 //! Line numbers here count from 0, as indices do; they become places only where a lesson is made. Nothing here looks at what a line says.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use crate::guide::Language;
 use crate::source::Source;
@@ -13,6 +14,8 @@ const REACH: usize = 400;
 /// The lines of a text.
 pub(super) struct Lines<'a> {
     lines: Vec<&'a str>,
+    /// The lines that are hidden.
+    hidden: BTreeSet<usize>,
     /// How many lines may still be read in vain. Each unclosed bracket costs what it reached, so that a text full of them is read in linear time.
     patience: Cell<usize>,
 }
@@ -30,7 +33,15 @@ impl<'a> Lines<'a> {
     pub(super) fn of(source: &'a Source) -> Self {
         let lines: Vec<&str> = (1..=source.line_count()).map(|line| source.line(line)).collect();
         let patience = Cell::new(lines.len() * 4 + REACH);
-        Self { lines, patience }
+        Self { lines, hidden: BTreeSet::new(), patience }
+    }
+
+    /// The same lines, of which one reads as empty from now on: it speaks to Proctor, not to the reader.
+    pub(super) fn hide(&mut self, line: usize) {
+        if let Some(text) = self.lines.get_mut(line) {
+            *text = "";
+            self.hidden.insert(line);
+        }
     }
 
     /// How many there are.
@@ -80,12 +91,16 @@ impl<'a> Lines<'a> {
         line > start && !self.is_blank(line - 1)
     }
 
-    /// Whether lines `from..to` are the legacy form's end of a block: a line of blanks alone, then an empty one or the end, then the margin.
+    /// Whether lines `from..to`, which are blank, end a block: a hidden line, which speaks of the next block, or the legacy form's end:
+    /// a line of blanks alone, then an empty one or the end, then the margin.
     pub(super) fn closes(&self, from: usize, to: usize) -> bool {
         let is_closer = |line: usize| {
             let text = self.get(line);
             !text.is_empty() && text.trim().is_empty() && (line + 1 >= self.len() || self.get(line + 1).is_empty())
         };
+        if from < to && self.hidden.range(from..to).next().is_some() {
+            return true;
+        }
         from < to && is_closer(from) && (to >= self.len() || self.indent(to) == 0)
     }
 

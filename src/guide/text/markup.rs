@@ -22,6 +22,8 @@ struct Markup {
     /// Elements without an end that are no pictures and line breaks, which prose has as well.
     lone: usize,
     templates: usize,
+    /// Values that a template writes out.
+    values: usize,
     document: bool,
 }
 
@@ -49,9 +51,10 @@ pub(super) fn run(lines: &Lines, first: usize, limit: usize, announced: bool) ->
     }
     lines.spend(at.saturating_sub(end));
     let written = (first..end).filter(|&line| !lines.is_blank(line)).count();
-    let sure = markup.document || written > 1 && (markup.closed > 0 && (announced || written > 3) || markup.templates > 1 && markup.open.is_empty());
-    let likely = announced && markup.templates == 0 && (markup.closed > 0 || markup.lone > 0);
-    if end == first || !(sure || likely) {
+    let vouched = announced || lines.closes(end, lines.written(end, limit));
+    let is_template = written > 1 && markup.open.is_empty() && (markup.templates > 1 || markup.values > 0 && markup.closed > 0);
+    let is_fragment = vouched && (markup.closed > 0 || markup.lone > 0) && (written > 1 || markup.templates == 0);
+    if end == first || !(markup.document || is_template || is_fragment) {
         return None;
     }
     let text = lines.dedented(first, end);
@@ -107,6 +110,7 @@ impl Markup {
         }
         for (mark, end) in [("{{", "}}"), ("{#", "#}")] {
             if let Some(rest) = text.strip_prefix(mark) {
+                self.values += usize::from(mark == "{{");
                 self.until = Some(end);
                 return rest;
             }

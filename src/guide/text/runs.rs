@@ -121,7 +121,20 @@ pub(super) fn is_in_sentence(lines: &Lines, start: usize, run: &Run, limit: usiz
     let stops = |line: &str| {
         line.trim_end().ends_with(['.', ':', '!', '?', ';', ')', '`', '*', '>', '|', '"', '}', ']', '-', '=']) || line.trim_start().starts_with(['#', '`'])
     };
+    if run.end < limit && is_underline(lines.get(run.end)) {
+        return true;
+    }
     let above = lines.is_attached(run.first, start) && !stops(lines.get(run.first - 1));
     let below = run.end < limit && lines.get(run.end).starts_with(char::is_lowercase) && super::scan::prose_signs(lines.get(run.end)) > 0;
     above || below
+}
+
+/// Whether a line underlines a heading.
+fn is_underline(line: &str) -> bool {
+    let line = line.trim_end();
+    line.len() > 2
+        && line.starts_with(['=', '-', '~', '^', '"', '\'', '*', '+', '#', '.'])
+        && line.bytes().all(|byte| byte == line.as_bytes()[0])
+        && line != "..."
+        && !line.starts_with("###")
 }

@@ -25,7 +25,7 @@ pub(super) struct Logical {
     pub(super) colon: bool,
     /// Whether it has an assignment sign outside brackets.
     pub(super) assigns: bool,
-    /// Whether it has a string, a bracket or an operator: more than words.
+    /// Whether it has a string, a bracket or a comparison: more than words.
     pub(super) marks: bool,
     /// Whether it is too long or too deep for the parser.
     pub(super) excessive: bool,
@@ -208,10 +208,12 @@ impl Scan {
                 self.operators = 0;
             }
             b',' | b':' => self.operators = 0,
-            b'+' | b'-' | b'*' | b'~' | b'%' | b'/' | b'|' | b'&' | b'^' | b'<' | b'>' | b'@' => {
+            b'<' | b'>' => {
                 self.out.marks = true;
                 self.nest(true);
             }
+            // Words have hyphens and slashes as well.
+            b'+' | b'-' | b'*' | b'~' | b'%' | b'/' | b'|' | b'&' | b'^' | b'@' => self.nest(true),
             _ => {}
         }
         (at + 1, Last::Sign)

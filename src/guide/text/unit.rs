@@ -154,11 +154,11 @@ fn weigh(lines: &Lines, first: usize, end: usize, head: Head, opening: &Logical)
         module.errors.is_empty().then(|| module.statements.iter().all(|statement| statement.bare))
     };
     if let Some(bare) = parses(end) {
-        return Unit { first, end, weight: weight(lines.get(first).trim(), head, opening, bare, end - first) };
+        return Unit { first, end, weight: weight(lines.get(first).trim(), head, opening, bare) };
     }
     if let Some(cut) = prose_under(lines, first, end) {
         if let Some(bare) = parses(cut) {
-            return Unit { first, end: cut, weight: weight(lines.get(first).trim(), head, opening, bare, cut - first) };
+            return Unit { first, end: cut, weight: weight(lines.get(first).trim(), head, opening, bare) };
         }
         return Unit { first, end: cut, weight: broken(lines, first, cut, head, opening) };
     }
@@ -168,12 +168,19 @@ fn weigh(lines: &Lines, first: usize, end: usize, head: Head, opening: &Logical)
 
 /// The line where the code of a unit ends because indented prose follows it after a blank line.
 fn prose_under(lines: &Lines, first: usize, end: usize) -> Option<usize> {
-    let at = (first + 2..end).find(|&line| lines.is_blank(line - 1) && !lines.is_blank(line) && scan::prose_signs(lines.get(line)) > 2)?;
+    let at = (first + 2..end).find(|&line| lines.is_blank(line - 1) && is_sentence(lines.get(line).trim()))?;
     (first + 1..at).rev().find(|&line| !lines.is_blank(line)).map(|line| line + 1)
 }
 
+/// Whether a line under a header that does not parse reads like a sentence or its end.
+fn is_sentence(line: &str) -> bool {
+    let signs = scan::prose_signs(line);
+    let stops = line.ends_with(['.', '!', '?', ':']) && !matches!(line, "else:" | "try:" | "finally:" | "except:") && !line.starts_with("def ");
+    signs > 2 || signs > 0 && stops || stops && line.trim_end_matches(':').chars().all(char::is_alphanumeric)
+}
+
 /// The weight of a unit that parses.
-fn weight(line: &str, head: Head, opening: &Logical, bare: bool, length: usize) -> Weight {
+fn weight(line: &str, head: Head, opening: &Logical, bare: bool) -> Weight {
     let by_marks = if opening.marks { Weight::Likely } else { Weight::Weak };
     match head {
         Head::Definition | Head::Import | Head::Clause | Head::Decorator | Head::Assignment => Weight::Strong,
@@ -183,8 +190,9 @@ fn weight(line: &str, head: Head, opening: &Logical, bare: bool, length: usize) 
         Head::Simple if opening.marks || line.contains('.') => Weight::Strong,
         _ if is_filler(line) => Weight::Filler,
         _ if line.starts_with(['-', '*', '+']) => Weight::Weak,
+        // Nothing but code compares so.
+        _ if line.contains(" == ") || line.contains(" != ") => Weight::Strong,
         _ if !bare && !has_spaced_call(line) => Weight::Strong,
-        _ if bare && length > 1 => by_marks,
         _ => by_marks,
     }
 }
