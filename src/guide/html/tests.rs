@@ -52,7 +52,8 @@ fn every_line_knows_its_own_line() {
 }
 
 #[test]
-fn line_numbers_are_no_code() {
+fn line_numbers_and_buttons_are_no_code() {
+    assert_eq!(code("<pre>a<button>Copy</button>\n<div class='copy-btn'>Copy</div>b</pre>"), one(1, "a\nb\n"));
     assert_eq!(
         code(
             "<pre><code><table class='rouge-table'><tr><td class='gutter gl'><pre class='lineno'>1\n2\n</pre></td><td class='code'><pre>a\nb\n</pre></td></tr></table></code></pre>"
