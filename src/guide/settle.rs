@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Block, Language, Prose, ProseKind, Role};
+use super::{Block, Language, Prose, ProseKind, Role, is_file_name};
 
 /// How many words may stand between code and its output.
 const SHORT: usize = 30;
@@ -48,6 +48,7 @@ fn role(block: &Block, before: Option<&Block>, prose: &[Prose]) -> Option<Role> 
     let is_said_output = matches!(&block.language, Language::Json | Language::Http | Language::Html) && block.role != Role::Output && between.announces_output;
     let after_shell = before.is_some_and(|before| before.role == Role::Shell);
     match &block.language {
+        Language::Text if between.names_file => Some(Role::File),
         Language::Text if is_near => Some(Role::Output),
         Language::Text => Some(Role::Foreign("text that is neither code nor the output of a block before it".to_owned())),
         Language::Html if is_near && is_said_output && after_shell => Some(Role::Output),
@@ -67,6 +68,8 @@ struct Between {
     words: usize,
     has_heading: bool,
     announces_output: bool,
+    /// Whether the last of it ends with the name of a file.
+    names_file: bool,
 }
 
 fn between(before: &Block, block: &Block, prose: &[Prose]) -> Between {
@@ -77,6 +80,8 @@ fn between(before: &Block, block: &Block, prose: &[Prose]) -> Between {
         found.words += piece.text.split_whitespace().count();
         found.has_heading |= matches!(piece.kind, ProseKind::Heading(_));
         found.announces_output |= ANNOUNCES_OUTPUT.is_match(&piece.text);
+        let last = piece.text.split_whitespace().next_back().unwrap_or("").trim_end_matches([':', '.', ',']);
+        found.names_file = is_file_name(last);
     }
     found
 }

@@ -282,7 +282,9 @@ fn configuration(text: &str) -> Option<Language> {
     if SECTION.is_match(first) && lines.iter().skip(1).any(|line| KEY_VALUE.is_match(line)) {
         return Some(if toml::from_str::<toml::Table>(text).is_ok() { Language::Toml } else { Language::Ini });
     }
-    if lines.iter().all(|line| DOTENV.is_match(line) && !line.contains(" = ")) && lines.iter().any(|line| !LITERAL.is_match(line)) {
+    if lines.iter().all(|line| DOTENV.is_match(line) && !line.contains(" = ") && !REQUIREMENT.is_match(line))
+        && lines.iter().any(|line| !LITERAL.is_match(line))
+    {
         let exports = lines.iter().any(|line| line.trim_start().starts_with("export "));
         let commands =
             lines.iter().any(|line| ASSIGNMENTS.find(line).is_some_and(|found| line[found.end()..].split_whitespace().next().is_some_and(is_command)));
@@ -351,7 +353,7 @@ fn is_commands(text: &str) -> bool {
 }
 
 /// Whether a shell would know `word` as a command.
-fn is_command(word: &str) -> bool {
+pub(in crate::guide) fn is_command(word: &str) -> bool {
     COMMANDS.binary_search(&word).is_ok() || word.starts_with("./") || word.starts_with("venv/bin/")
 }
 
@@ -452,9 +454,27 @@ mod tests {
                 assert_eq!(guess(text), *language, "{text}");
             }
         }
-        assert_eq!(guess("Flask==3.1.0\nredis>=5\n"), Language::Other("requirements".to_owned()));
+        assert_eq!(guess("Flask==3.1.0\ngunicorn==21.2\n"), Language::Other("requirements".to_owned()));
         assert_eq!(guess("web: gunicorn app:app\n"), Language::Other("procfile".to_owned()));
         assert_eq!(guess("FROM python:3.13\nRUN pip install flask\n"), Language::Other("dockerfile".to_owned()));
+    }
+
+    #[test]
+    fn hostile_text_has_a_language_too() {
+        for (start, unit) in [
+            ("", "("),
+            ("", "[{\"a\":"),
+            ("[a]\nb = ", "["),
+            ("[a]\nb", ".b"),
+            ("", "<a "),
+            ("", "a {"),
+            ("$ ", "a "),
+            ("", "-"),
+            ("a:\n", "- - "),
+            ("", "a = 1; "),
+        ] {
+            let _ = guess(&format!("{start}{}", unit.repeat(30_000)));
+        }
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use super::include::{self, Folder};
 use super::info::{self, Opening};
 use super::rewrite::{self, Rewritten};
 use crate::finding::{Code as FindingCode, Finding, Location};
-use crate::guide::{Block, Body, BodyLine, Info, Language, Mark, Role, language};
+use crate::guide::{Block, Body, BodyLine, Info, Language, Mark, Role, is_file_name, language};
 use crate::source::{Source, Span};
 
 /// What a stretch of code holds: one block, or several where indented code turns out to hold fences.
@@ -178,7 +178,7 @@ fn take_options(info: &mut Info, lines: &mut Vec<BodyLine>) {
         count += 1;
     }
     lines.drain(..count.min(lines.len()));
-    let caption = info.attributes.get("caption").filter(|caption| info::is_file_name(caption.trim_matches('`')));
+    let caption = info.attributes.get("caption").filter(|caption| is_file_name(caption.trim_matches('`')));
     if let Some(caption) = caption.map(|caption| caption.trim_matches('`').to_owned()) {
         info.attributes.entry("title".to_owned()).or_insert(caption);
     }

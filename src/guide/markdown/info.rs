@@ -3,7 +3,7 @@
 //! Total: any text is an info string. It never looks at the block itself.
 
 use crate::guide::language::from_word;
-use crate::guide::{Info, Language};
+use crate::guide::{Info, Language, is_file_name};
 
 /// An info string, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,14 +86,6 @@ fn name_the_file(info: &mut Info) {
     }
 }
 
-/// Whether a value can only be the name of a file.
-pub(super) fn is_file_name(value: &str) -> bool {
-    let is_name = !value.is_empty() && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '-'));
-    let last = value.rsplit('/').next().unwrap_or(value);
-    let ending = last.rsplit_once('.').map_or("", |(_, ending)| ending);
-    is_name && (1..=8).contains(&ending.len()) && ending.starts_with(|c: char| c.is_ascii_alphabetic())
-}
-
 fn is_key(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | '.'))
 }
@@ -159,14 +151,5 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(shown(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn versions_and_words_are_no_file_names() {
-        assert!(is_file_name("templates/index.html"));
-        assert!(is_file_name(".env"));
-        assert!(!is_file_name("3.11"));
-        assert!(!is_file_name("Listing one"));
-        assert!(!is_file_name("app"));
     }
 }

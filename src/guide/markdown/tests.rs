@@ -104,6 +104,7 @@ fn text_after_code_is_its_output() {
     assert!(shown("```\nHello there\n```\n")[0].contains("(text that is neither"));
     assert!(shown("```python\na = 1\n```\n\n## Next\n\n```\nHello\n```\n")[1].contains("(text that is neither"));
     assert_eq!(shown("```python\na = 1\n```\n```text title=\"notes.txt\"\nHello\n```\n")[1], "5 text file: Hello\\n");
+    assert_eq!(shown("```bash\nls\n```\n\nAdd *runtime.txt*:\n\n```\npython-3.12.0\n```\n")[1], "8 text file: python-3.12.0\\n");
     assert_eq!(shown("```bash\ncurl localhost:5000\n```\n\nThe response:\n\n```json\n{\"a\": 1}\n```\n")[1], "8 json output: {\"a\": 1}\\n");
     assert_eq!(shown("```python\na = 1\n```\n\nPut this into `x.json`:\n\n```json\n{\"a\": 1}\n```\n")[1], "8 json file: {\"a\": 1}\\n");
     assert_eq!(shown("```python\na = 1\n```\n\n## Next\n\n<!-- proctor: output -->\n```\nHello\n```\n")[1], "9 text output: Hello\\n");
@@ -161,8 +162,8 @@ fn an_included_file_is_read_at_its_directives_line() {
 
 #[test]
 fn a_very_long_line_is_read_at_once() {
-    for unit in ["x ", "`", "[", "> ", "(", "<a ", "*a ", "{% "] {
-        let page = format!("# T\n\n{}\n\n```python\n{}\n```\n", unit.repeat(200_000), "a + ".repeat(20_000));
+    for unit in ["x ", "`", "[", "> ", "(", "<a ", "*a ", "{% ", "- ", "1. ", "    ", "![", "<!--", "|a", "\n\n    - a", "\n!!! a\n    "] {
+        let page = format!("# T\n\n{}\n\n```python\n{}\n```\n", unit.repeat(20_000), "a + ".repeat(20_000));
         let start = std::time::Instant::now();
         assert!(lesson(&page).blocks.len() < 3);
         assert!(start.elapsed().as_secs() < 20, "{unit:?} took {:?}", start.elapsed());
