@@ -1,5 +1,6 @@
 //! The image that environments are built on: the official one where a registry answers, else one built from Debian's packages.
 
+use std::fs::File;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -43,7 +44,7 @@ impl Base {
 }
 
 /// A base that is there, after fetching or building it if need be.
-pub(super) async fn ensure(docker: &Docker, progress: Progress<'_>) -> Result<Base, EngineError> {
+pub(super) async fn ensure(docker: &Docker, lock: &File, progress: Progress<'_>) -> Result<Base, EngineError> {
     if is_there(docker, Base::Official.image()).await? {
         return Ok(Base::Official);
     }
@@ -53,7 +54,7 @@ pub(super) async fn ensure(docker: &Docker, progress: Progress<'_>) -> Result<Ba
         return Ok(Base::Debian);
     }
     progress("no container registry answers: building a base image from Debian's packages instead (about a minute)");
-    bootstrap(docker, progress).await.map_err(|why| {
+    bootstrap(docker, lock, progress).await.map_err(|why| {
         EngineError::Environment(format!(
             "there is nothing to build an image on: {} could not be fetched ({refusal}), and a base image could not be built from Debian's packages: {why}\n\
              connect this machine to a container registry, or install mmdebstrap (Debian and Ubuntu: `apt install mmdebstrap`), or bring the image from another machine with `proctor env save` and `proctor env load`",
@@ -70,7 +71,7 @@ async fn pull(docker: &Docker, progress: Progress<'_>) -> Result<(), String> {
     follow(docker.create_image(Some(options), None, None), FIRST_WORD, progress).await
 }
 
-async fn bootstrap(docker: &Docker, progress: Progress<'_>) -> Result<(), String> {
+async fn bootstrap(docker: &Docker, lock: &File, progress: Progress<'_>) -> Result<(), String> {
     let scratch = tempfile::Builder::new().prefix("proctor-base-").tempdir().map_err(|error| format!("no temporary directory could be made: {error}"))?;
     let (script, image) = (scratch.path().join("base.sh"), scratch.path().join("base.tar"));
     // The archive goes into a file: an engine would import half of one just as well.
@@ -83,7 +84,7 @@ async fn bootstrap(docker: &Docker, progress: Progress<'_>) -> Result<(), String
             progress(&format!("building the base image: {step}"));
         }
     };
-    command::run(&mut build, command::Output::To(output), &mut tell).await.map_err(|failure| format!("{}\n\n{}", failure.why, failure.log))?;
+    command::run(&mut build, lock, command::Output::To(output), &mut tell).await.map_err(|failure| format!("{}\n\n{}", failure.why, failure.log))?;
     progress("building the base image: importing it");
     let (repo, tag) = Base::Debian.image().split_once(':').unwrap_or((Base::Debian.image(), "latest"));
     let options = CreateImageOptions {
