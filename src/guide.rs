@@ -2,6 +2,20 @@
 //!
 //! `Source --guide::parse--> (Guide, Findings)`. Nothing here runs code or knows what a lab is.
 
+pub mod directive;
+pub mod html;
+pub mod language;
+pub mod load;
+pub mod markdown;
+pub mod nearest;
+pub mod notebook;
+pub mod number;
+mod page;
+pub mod rst;
+pub mod settle;
+pub mod summary;
+pub mod text;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -283,4 +297,27 @@ pub struct Directive {
     pub attributes: BTreeMap<String, String>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// Whether a word can only be the name of a file: `templates/index.html` and `.env`, but no version and no bare word.
+#[must_use]
+pub fn is_file_name(word: &str) -> bool {
+    let is_name = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '-'));
+    let last = word.rsplit('/').next().unwrap_or(word);
+    let ending = last.rsplit_once('.').map_or("", |(_, ending)| ending);
+    is_name && (1..=8).contains(&ending.len()) && ending.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_and_words_are_no_file_names() {
+        assert!(is_file_name("templates/index.html"));
+        assert!(is_file_name(".env"));
+        assert!(!is_file_name("3.11"));
+        assert!(!is_file_name("Listing one"));
+        assert!(!is_file_name("app"));
+    }
 }

@@ -3,7 +3,11 @@
 
 pub mod source;
 
+pub mod snapshot;
+
 pub mod finding;
+
+pub mod config;
 
 pub mod python;
 
@@ -16,6 +20,8 @@ pub mod engine;
 pub mod env;
 
 pub mod outcome;
+
+pub mod run;
 
 pub mod report;
 

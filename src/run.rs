@@ -1,0 +1,150 @@
+//! Runs lessons: schedules revisions over an engine's workers, tries failures against a second assembly, has them judged, and tells what happens as events.
+//! It knows nothing of reports and prints nothing.
+
+pub mod snapshots;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::engine::{Engine, EngineError};
+use crate::guide::Lesson;
+use crate::lab::manifest::Manifest;
+use crate::lab::{Lab, Revision, Setup, assemble};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, clears, judge, status, suspects};
+use snapshots::Snapshots;
+
+/// A lesson that is to be checked.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its place in guide order, from 0.
+    pub index: usize,
+    /// The lesson.
+    pub lesson: Arc<Lesson>,
+    /// The title of its chapter.
+    pub chapter: String,
+    /// The words that select just this lesson on the command line.
+    pub selector: String,
+    /// Lessons that lend to it, the nearest first.
+    pub earlier: Vec<Arc<Lesson>>,
+    /// Its `lab.toml`, or what is wrong with it.
+    pub manifest: Result<Option<Manifest>, String>,
+}
+
+impl Planned {
+    /// The lab that the lesson assembles into.
+    #[must_use]
+    pub fn lab(&self) -> Lab {
+        let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
+        let manifest = self.manifest.as_ref().ok().and_then(Option::as_ref);
+        assemble(&self.lesson, &Setup { earlier, manifest })
+    }
+}
+
+/// How to check.
+#[derive(Debug, Clone, Default)]
+pub struct Check {
+    /// How strictly to judge.
+    pub judging: Options,
+    /// The snapshots to hold outputs against, if any.
+    pub snapshots: Option<Snapshots>,
+    /// How many lessons are under way at a time.
+    pub concurrency: usize,
+}
+
+/// Check lessons, telling what happens to `events`. `engine` is `None` if no lesson has anything to run.
+pub async fn check(planned: Vec<Planned>, engine: Option<&Engine>, how: &Check, events: &UnboundedSender<Event>) {
+    let lessons = stream::iter(planned.into_iter().map(|planned| async move {
+        // Nobody listens any more only when the check is being given up.
+        let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
+        let index = planned.index;
+        let lesson = Box::new(lesson(&planned, engine, how).await);
+        let _ = events.send(Event::Judged { index, lesson });
+    }));
+    lessons.buffer_unordered(how.concurrency.max(1)).collect::<Vec<()>>().await;
+}
+
+async fn lesson(planned: &Planned, engine: Option<&Engine>, how: &Check) -> LessonOutcome {
+    let begun = std::time::Instant::now();
+    let lab = planned.lab();
+    let mut outcome = blank(planned);
+    let runs = match &planned.manifest {
+        Err(message) => Err(message.clone()),
+        Ok(_) => runs(&planned.lesson, &lab, engine).await.map_err(|error| error.to_string()),
+    };
+    match runs {
+        Err(error) => {
+            let judged = judge(&planned.lesson, &lab, &[], how.judging);
+            fill(&mut outcome, judged);
+            outcome.status = Status::Errored;
+            outcome.error = Some(error);
+        }
+        Ok(runs) => {
+            let judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            outcome.status = status(&judged);
+            fill(&mut outcome, judged);
+            if let Some(snapshots) = &how.snapshots {
+                let again = || async {
+                    let runs = self::runs(&planned.lesson, &lab, engine).await.ok()?;
+                    Some(judge(&planned.lesson, &lab, &runs, how.judging))
+                };
+                snapshots.hold(&planned.lesson, &mut outcome, again).await;
+            }
+        }
+    }
+    outcome.seconds = begun.elapsed().as_secs_f64();
+    outcome
+}
+
+fn blank(planned: &Planned) -> LessonOutcome {
+    let lesson = &planned.lesson;
+    LessonOutcome {
+        id: lesson.id.clone(),
+        number: lesson.number.clone(),
+        title: lesson.title.clone(),
+        chapter: planned.chapter.clone(),
+        selector: planned.selector.clone(),
+        source: Arc::clone(&lesson.source),
+        line: lesson.line,
+        status: Status::Empty,
+        assumptions: Vec::new(),
+        blocks: Vec::new(),
+        findings: Vec::new(),
+        error: None,
+        seconds: 0.0,
+    }
+}
+
+fn fill(outcome: &mut LessonOutcome, judged: Judged) {
+    outcome.blocks = judged.blocks;
+    outcome.findings = judged.findings;
+    outcome.assumptions = judged.assumptions;
+}
+
+/// Run every revision of a lab; those of one lab run side by side.
+async fn runs(lesson: &Lesson, lab: &Lab, engine: Option<&Engine>) -> Result<Vec<Ran>, EngineError> {
+    if lab.revisions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(engine) = engine else { return Err(EngineError::Unavailable("there is no engine to run it".to_owned())) };
+    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, engine))).await
+}
+
+/// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
+async fn one(lesson: &Lesson, revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
+    let run = engine.run(&revision.job).await?;
+    let mut instead = BTreeMap::new();
+    for (block, remedies) in suspects(lesson, revision, &run) {
+        for remedy in remedies {
+            let Some(other) = revision.again(block, remedy) else { continue };
+            let again = engine.run(&other.job).await?;
+            if clears(&other, block, &again) {
+                instead.insert(block, (other, again, remedy));
+                break;
+            }
+        }
+    }
+    Ok(Ran { run, instead })
+}
