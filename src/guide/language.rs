@@ -7,7 +7,7 @@ mod guess;
 
 use super::{Language, Role};
 
-pub(super) use guess::is_command;
+pub(super) use commands::is_command;
 pub use guess::{guess, parses};
 
 /// The language that an info string or a directive means by `word`, such as `py` or `html+jinja`; `None` if the word says nothing, as `default` does.

@@ -202,7 +202,7 @@ pub(super) fn is_commands(text: &str) -> bool {
 }
 
 /// Whether a shell would know `word` as a command.
-pub(super) fn is_command(word: &str) -> bool {
+pub(in crate::guide) fn is_command(word: &str) -> bool {
     COMMANDS.binary_search(&word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')).is_ok()
         || COMMANDS.binary_search(&word).is_ok()
         || word.starts_with("./")
