@@ -53,11 +53,11 @@ impl Environment {
         if let Some(tag) = find_image(docker, self).await? {
             return Ok(tag);
         }
-        let _lock = cache::lock(&cache::cache_dir()?.join("image.lock"), progress).await?;
+        let lock = cache::lock(&cache::cache_dir()?.join("image.lock"), progress).await?;
         if let Some(tag) = find_image(docker, self).await? {
             return Ok(tag);
         }
-        let base = base::ensure(docker, progress).await?;
+        let base = base::ensure(docker, &lock, progress).await?;
         let tag = self.image_tag(base);
         self.build_image(docker, base, &tag, progress).await?;
         Ok(tag)
