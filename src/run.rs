@@ -72,7 +72,7 @@ async fn lesson(planned: &Planned, engine: Option<&Engine>, how: &Check) -> Less
     let mut outcome = blank(planned);
     let runs = match &planned.manifest {
         Err(message) => Err(message.clone()),
-        Ok(_) => runs(&lab, engine).await.map_err(|error| error.to_string()),
+        Ok(_) => runs(&planned.lesson, &lab, engine).await.map_err(|error| error.to_string()),
     };
     match runs {
         Err(error) => {
@@ -87,7 +87,7 @@ async fn lesson(planned: &Planned, engine: Option<&Engine>, how: &Check) -> Less
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
                 let again = || async {
-                    let runs = self::runs(&lab, engine).await.ok()?;
+                    let runs = self::runs(&planned.lesson, &lab, engine).await.ok()?;
                     Some(judge(&planned.lesson, &lab, &runs, how.judging))
                 };
                 snapshots.hold(&planned.lesson, &mut outcome, again).await;
@@ -124,19 +124,19 @@ fn fill(outcome: &mut LessonOutcome, judged: Judged) {
 }
 
 /// Run every revision of a lab; those of one lab run side by side.
-async fn runs(lab: &Lab, engine: Option<&Engine>) -> Result<Vec<Ran>, EngineError> {
+async fn runs(lesson: &Lesson, lab: &Lab, engine: Option<&Engine>) -> Result<Vec<Ran>, EngineError> {
     if lab.revisions.is_empty() {
         return Ok(Vec::new());
     }
     let Some(engine) = engine else { return Err(EngineError::Unavailable("there is no engine to run it".to_owned())) };
-    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(revision, engine))).await
+    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, engine))).await
 }
 
 /// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
-async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
+async fn one(lesson: &Lesson, revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
     let run = engine.run(&revision.job).await?;
     let mut instead = BTreeMap::new();
-    for (block, remedies) in suspects(revision, &run) {
+    for (block, remedies) in suspects(lesson, revision, &run) {
         for remedy in remedies {
             let Some(other) = revision.again(block, remedy) else { continue };
             let again = engine.run(&other.job).await?;

@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::cli::course::{self, Course};
 use crate::cli::{Exit, no_engine, tell, usage};
-use crate::engine::{Engine, LocalOptions};
+use crate::engine::docker::connect::connect;
+use crate::engine::{DockerOptions, Engine, LocalOptions};
 use crate::env::Environment;
 use crate::finding::Code;
 use crate::outcome::{Event, Options, Outcome, Status};
@@ -170,6 +171,17 @@ async fn start(args: &Args, environment: &Environment, jobs: usize, events: &mps
     let mut prepare = |text: &str| {
         let _ = events.send(Event::Preparing(text.to_owned()));
     };
+    if args.engine != EngineChoice::Local {
+        match connect().await {
+            Ok(connection) => {
+                let image = environment.ensure_image(&connection.docker, &mut prepare).await.map_err(|error| no_engine(error.to_string()))?;
+                let options = DockerOptions { image, workers: jobs, warm: environment.warm(), memory: DockerOptions::MEMORY };
+                return Engine::docker(options).await.map_err(|error| no_engine(error.to_string()).into());
+            }
+            Err(error) if args.engine == EngineChoice::Docker => return Err(no_engine(error.to_string()).into()),
+            Err(_) => notes.push("no container engine answers, so labs ran on this machine itself; `proctor doctor` says why".to_owned()),
+        }
+    }
     let python = environment.ensure_venv(args.python.as_deref(), &mut prepare).await.map_err(|error| no_engine(error.to_string()))?;
     let options = LocalOptions { python, workers: jobs, warm: environment.warm() };
     Engine::local(options).await.map_err(|error| no_engine(error.to_string()).into())

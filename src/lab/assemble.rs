@@ -331,13 +331,10 @@ impl Draft {
             self.modules.push(main);
             return;
         }
-        if main.file.is_none() {
+        // Commands work on files. A program that the page never names is in the one that they ask for, unless the page names its files otherwise.
+        if main.file.is_none() && self.modules.is_empty() {
             let commands: Vec<&str> = self.commands.iter().map(|command| command.command.as_str()).collect();
-            if let Some(file) = shell::program_file(&commands)
-                && !self.modules.iter().any(|module| module.file.as_deref() == Some(&file))
-            {
-                main.file = Some(file);
-            }
+            main.file = shell::program_file(&commands);
         }
         main.module = "__main__".to_owned();
         self.main = Main::Script(main);

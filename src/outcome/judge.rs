@@ -7,7 +7,7 @@ use crate::finding::{Code, Effect, Finding, Location};
 use crate::guide::Lesson;
 use crate::lab::{Assumption, Claim, Fate, Lab, Origin, Remedy, Revision};
 use crate::outcome::classify::{Evidence, classify, frame_location, title};
-use crate::outcome::steps::{StepRecord, by_step};
+use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
 use crate::outcome::{BlockOutcome, Outcome, Status};
 use crate::snapshot::matching::check_claim;
 use crate::source::Span;
@@ -192,11 +192,8 @@ impl Judge<'_> {
 
     fn failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
         let expected = self.expected(block);
-        if let (Some(expected), Some(raised)) = (&expected, record.raised.last()) {
-            let matches = raised.bases.iter().any(|base| base == expected || base.rsplit('.').next() == Some(expected.as_str()));
-            if matches {
-                return;
-            }
+        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, block, raised)) {
+            return;
         }
         let Some(raised) = record.raised.last() else {
             return self.command_failed(revision, record, block, origin, id);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::protocol::{Ending, Raised, RecordEvent, Response, Run, Stream, Verdict, Warning};
+use crate::guide::Lesson;
 use crate::lab::{Remedy, Revision};
 
 /// Everything that was recorded of one step.
@@ -18,13 +19,6 @@ pub(crate) struct StepRecord {
     pub(crate) verdict: Option<Verdict>,
     pub(crate) because: Option<u32>,
     pub(crate) status: Option<i32>,
-}
-
-impl StepRecord {
-    /// All that it printed to standard output, in order.
-    pub(crate) fn stdout(&self) -> String {
-        self.output.iter().filter(|(stream, ..)| *stream == Stream::Stdout).map(|(_, text, _)| text.as_str()).collect()
-    }
 }
 
 /// The records of a run by step. Records of steps that the revision does not have are dropped: the lab's own code may have forged them.
@@ -54,7 +48,7 @@ pub(crate) fn by_step(revision: &Revision, run: &Run) -> BTreeMap<u32, StepRecor
 
 /// The judged blocks of a revision in which something failed or could not run, with the other assemblies to try, in order.
 #[must_use]
-pub fn suspects(revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
+pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
     let steps = by_step(revision, run);
     let mut found: BTreeMap<usize, Vec<Remedy>> = BTreeMap::new();
     for (id, origin) in &revision.origins {
@@ -69,7 +63,7 @@ pub fn suspects(revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
         let failed = matches!(step.verdict, Some(Verdict::Failed));
         let dropped =
             step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
-        if !failed && !dropped {
+        if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, block, raised)) {
             continue;
         }
         let remedies = found.entry(block).or_default();
@@ -87,6 +81,15 @@ pub fn suspects(revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
         })
         .filter(|(_, remedies)| !remedies.is_empty())
         .collect()
+}
+
+/// Whether the page says that the block raises this.
+pub(crate) fn raises_as_said(lesson: &Lesson, block: usize, raised: &Raised) -> bool {
+    let Some(directive) = lesson.blocks[block].directive("raises") else { return false };
+    let class =
+        directive.attributes.get("error").is_none_or(|error| raised.bases.iter().any(|base| base == error || base.rsplit('.').next() == Some(error.as_str())));
+    let text = directive.attributes.get("text").is_none_or(|text| raised.message.contains(text.as_str()));
+    class && text
 }
 
 fn remedies_of(raised: &Raised) -> Vec<Remedy> {
