@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module a subject.
 
+mod cli;
+mod command;
 mod engines;
 mod images;
 mod snapshots;
