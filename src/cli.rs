@@ -5,6 +5,7 @@ pub mod check;
 pub mod clean;
 pub mod course;
 pub mod doctor;
+pub mod engines;
 pub mod env;
 pub mod output;
 pub mod review;
