@@ -6,12 +6,13 @@ use proctor::engine::protocol::{Action, Request, Verdict};
 use super::bench::{Bench, finished, lab, printed, raised, responses, verdict, warnings};
 use super::{Case, cases};
 
-pub(crate) const CASES: [Case; 5] = cases![
+pub(crate) const CASES: [Case; 6] = cases![
     serving_returns_at_once_and_requests_keep_cookies,
     a_probe_finds_the_view_that_raises,
     a_factory_is_called,
     a_server_answers_curl,
-    old_orm_calls_warn
+    old_orm_calls_warn,
+    servers_give_way_to_the_next,
 ];
 
 const APP: &str = "\
@@ -87,4 +88,22 @@ async fn old_orm_calls_warn(bench: &Bench) {
     let first = &warning.frames[0];
     assert_eq!((first.file.as_str(), first.line, first.column), ("guide.md", 11, Some(7)));
     assert!(warning.frames.iter().any(|frame| frame.module.starts_with("sqlalchemy.")), "{warning:#?}");
+}
+
+async fn servers_give_way_to_the_next(bench: &Bench) {
+    let app = |said: &str| format!("from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef index():\n    return '{said}\\n'\n");
+    let steps = || {
+        lab()
+            .file("one.py", &app("one"))
+            .file("two.py", &app("two"))
+            .sh("flask --app one run &\ncurl -s http://localhost:5000/")
+            .sh("gunicorn -b 127.0.0.1:5000 two:app")
+            .sh("curl -s http://localhost:5000/")
+            .limits(|limits| limits.seconds = 60)
+    };
+    let (run, other) = tokio::join!(bench.run(steps()), bench.run(steps()));
+    for run in [run, other] {
+        assert!(printed(&run, 1).contains("Running on http://127.0.0.1:5000") && printed(&run, 1).ends_with("one\n"), "{run:#?}");
+        assert_eq!((printed(&run, 3).as_str(), run.ending.clone()), ("two\n", Ending::Finished), "{run:#?}");
+    }
 }
