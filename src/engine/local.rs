@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::EngineError;
 use super::pool::{Launch, Pool};
-use super::protocol::{Job, Run, Start};
+use super::protocol::{Action, Job, Run, Start};
 use super::worker::{BOOTSTRAP, LastWords, Lifeline, Parts, Worker};
 
 /// How long an agent may take to clean up after its input closed.
@@ -44,6 +45,8 @@ pub struct Local {
     pool: Pool<Launcher>,
     workers: usize,
     seal: Seal,
+    /// Held by a job that may serve, where labs share this machine's ports.
+    ports: Mutex<()>,
 }
 
 /// What keeps labs from the machine.
@@ -76,11 +79,13 @@ impl Local {
             }
             other => other,
         })?;
-        Ok(Self { pool, workers, seal })
+        Ok(Self { pool, workers, seal, ports: Mutex::new(()) })
     }
 
     /// Runs one job.
     pub(crate) async fn run(&self, job: &Job) -> Result<Run, EngineError> {
+        let serves = job.steps.iter().any(|step| matches!(step.action, Action::Shell { .. }));
+        let _ports = if serves && !self.has_own_network() { Some(self.ports.lock().await) } else { None };
         self.pool.run(job).await
     }
 
@@ -89,9 +94,16 @@ impl Local {
         &self.pool
     }
 
+    fn has_own_network(&self) -> bool {
+        self.seal != Seal::None || self.pool.sealed.iter().any(|what| what == "network")
+    }
+
     /// What a report says of this engine.
     pub(crate) fn notes(&self) -> Vec<String> {
         match &self.seal {
+            Seal::None if self.has_own_network() => {
+                vec!["sealed from the network only: code ran as you, on this machine, with your files; install Docker or bubblewrap to seal it".to_owned()]
+            }
             Seal::None => {
                 vec!["not sealed: code ran as you, on this machine, with its network and your files; install Docker or bubblewrap to seal it".to_owned()]
             }

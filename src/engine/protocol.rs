@@ -50,6 +50,9 @@ pub enum Reply {
         python: String,
         /// Installed distributions: name as the index spells it (lower case, dashes) to version.
         packages: std::collections::BTreeMap<String, String>,
+        /// What labs are kept from beside what the host sees to: `network`.
+        #[serde(default)]
+        sealed: Vec<String>,
     },
     /// Something happened in a job.
     Record {

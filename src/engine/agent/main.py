@@ -81,6 +81,7 @@ class Agent:
         os.makedirs(self.labs, exist_ok=True)
         if self.uids is not None:
             os.chmod(self.labs, 0o1777)
+        sealed = ["network"] if self.uids is not None or sweep.leave_network() else []
         os.environ["SQLALCHEMY_WARN_20"] = "1"
         # Before anything is loaded: a filter that hides a warning would also remember it as shown.
         warnings.resetwarnings()
@@ -92,7 +93,7 @@ class Agent:
         self.others = 0 if self.uids is not None else sweep.tasks_of(os.getuid())
         gc.collect()
         gc.freeze()
-        self.reply({"type": "ready", "python": "%d.%d.%d" % sys.version_info[:3], "packages": packages})
+        self.reply({"type": "ready", "python": "%d.%d.%d" % sys.version_info[:3], "packages": packages, "sealed": sealed})
         while self.clean:
             order = self.orders.next()
             if order is None:
