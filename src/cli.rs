@@ -6,6 +6,7 @@ pub mod clean;
 pub mod course;
 pub mod doctor;
 pub mod env;
+pub(crate) mod manifest;
 pub mod output;
 pub mod review;
 pub mod show;

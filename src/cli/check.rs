@@ -56,8 +56,8 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT[=PATH]")]
     format: Vec<Request>,
     /// How many labs run at a time; as many as there are cores if left out.
-    #[arg(short = 'j', long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
     /// Show everything: each consequence, each block that was left out, lessons that passed.
     #[arg(short, long)]
     verbose: bool,
@@ -96,7 +96,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
     let _ = sender.send(Event::Read { chapters: course.chapters, lessons: course.planned.len(), to_run });
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get));
+    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get), usize::from);
     let mut notes = Vec::new();
     let work = async {
         let engine = if to_run > 0 { Some(start(args, &environment, jobs, &sender, &mut notes).await?) } else { None };
@@ -163,7 +163,17 @@ fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
         Some(path) if args.env.is_none() => Environment::from_requirements(name, &config.root.join(path)),
         _ => Environment::find(name, Some(&config.root)),
     };
-    found.map_err(|error| usage(error.to_string()).into())
+    let found = found.map_err(|error| usage(error.to_string()))?;
+    let mut manifests = course.planned.iter().filter_map(|planned| Some((&planned.lesson.id, planned.manifest.as_ref()?.environment.as_deref()?)));
+    if let Some((id, other)) = manifests.find(|(_, other)| *other != found.name()) {
+        Environment::find(other, Some(&config.root)).map_err(|error| usage(format!("the lab.toml of {id}: {error}")))?;
+        let message = format!(
+            "the lab.toml of {id} asks for the environment `{other}`, and this check runs in `{}`: check that lesson by itself, with `--env {other}`",
+            found.name()
+        );
+        return Err(usage(message).into());
+    }
+    Ok(found)
 }
 
 /// Start the engine that was asked for, making first what it needs.

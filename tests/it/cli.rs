@@ -143,7 +143,8 @@ fn the_last_line_of_a_failure_runs_just_that_lesson_again() {
     let ended = course.run(&["check", "guide", "old.txt", "--no-snapshots"]).with(1);
     let lines: Vec<&str> = ended.stdout.lines().filter_map(|line| line.trim().strip_prefix("to run just this lesson: proctor ")).collect();
     assert_eq!(lines.len(), 3, "{}", ended.stdout);
-    for (line, (path, number)) in lines.into_iter().zip([("guide/first chapter/one.md", Value::Null), ("guide/two.md", Value::Null), ("old.txt", json!("3.2"))]) {
+    for (line, (path, number)) in lines.into_iter().zip([("guide/first chapter/one.md", Value::Null), ("guide/two.md", Value::Null), ("old.txt", json!("3.2"))])
+    {
         // As a shell takes it: quotes and all.
         let shell = format!("exec {:?} {line} --format json --no-snapshots", env!("CARGO_BIN_EXE_proctor"));
         let mut command = std::process::Command::new("sh");
