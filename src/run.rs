@@ -32,8 +32,8 @@ pub struct Planned {
     pub selector: String,
     /// Lessons that lend to it, the nearest first.
     pub earlier: Vec<Arc<Lesson>>,
-    /// Its `lab.toml`, or what is wrong with it.
-    pub manifest: Result<Option<Manifest>, String>,
+    /// Its `lab.toml`, if it has one.
+    pub manifest: Option<Manifest>,
 }
 
 impl Planned {
@@ -41,8 +41,7 @@ impl Planned {
     #[must_use]
     pub fn lab(&self) -> Lab {
         let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
-        let manifest = self.manifest.as_ref().ok().and_then(Option::as_ref);
-        assemble(&self.lesson, &Setup { earlier, manifest })
+        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref() })
     }
 }
 
@@ -73,16 +72,12 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
     let begun = std::time::Instant::now();
     let lab = planned.lab();
     let mut outcome = blank(planned);
-    let runs = match &planned.manifest {
-        Err(message) => Err(message.clone()),
-        Ok(_) => runs(&planned.lesson, &lab, bench, true).await.map_err(|error| error.to_string()),
-    };
-    match runs {
+    match runs(&planned.lesson, &lab, bench, true).await {
         Err(error) => {
             let judged = judge(&planned.lesson, &lab, &[], how.judging);
             fill(&mut outcome, judged);
             outcome.status = Status::Errored;
-            outcome.error = Some(error);
+            outcome.error = Some(error.to_string());
         }
         Ok(runs) => {
             let judged = judge(&planned.lesson, &lab, &runs, how.judging);

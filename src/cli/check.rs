@@ -152,7 +152,17 @@ fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
         Some(path) if args.env.is_none() => Environment::from_requirements(name, &config.root.join(path)),
         _ => Environment::find(name, Some(&config.root)),
     };
-    found.map_err(|error| usage(error.to_string()).into())
+    let found = found.map_err(|error| usage(error.to_string()))?;
+    let mut manifests = course.planned.iter().filter_map(|planned| Some((&planned.lesson.id, planned.manifest.as_ref()?.environment.as_deref()?)));
+    if let Some((id, other)) = manifests.find(|(_, other)| *other != found.name()) {
+        Environment::find(other, Some(&config.root)).map_err(|error| usage(format!("the lab.toml of {id}: {error}")))?;
+        let message = format!(
+            "the lab.toml of {id} asks for the environment `{other}`, and this check runs in `{}`: check that lesson by itself, with `--env {other}`",
+            found.name()
+        );
+        return Err(usage(message).into());
+    }
+    Ok(found)
 }
 
 fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
