@@ -94,7 +94,6 @@ codes! {
     OutputLimit "output-limit" Error Breaks "The code printed more than its limit.";
     ProcessLimit "process-limit" Error Breaks "The code started more processes than its limit.";
     Killed "killed" Error Breaks "The code's process was ended by a signal.";
-    RemovedModule "removed-module" Error Breaks "A module that is gone: its successor has another name or there is none.";
     ShadowedLibrary "shadowed-library" Error Breaks "A file of the page has the name of a library that the page imports.";
     UnsafePath "unsafe-path" Error Breaks "A file name that leaves the lab.";
     UnknownDirective "unknown-directive" Error Breaks "A `proctor:` directive with a word that Proctor does not know.";
@@ -105,12 +104,14 @@ codes! {
     BadSnapshot "bad-snapshot" Error Breaks "A snapshot file that cannot be read as one.";
     Deprecated "deprecated" Warning Stales "The code works, but uses what its package says will go away.";
     InvalidUtf8 "invalid-utf8" Warning Informs "Bytes that are not UTF-8; they were read as U+FFFD.";
+    BadDirective "bad-directive" Warning Informs "A code directive of reStructuredText that shows no code: its content is missing or not indented, or a colon is.";
     Unlisted "unlisted" Warning Informs "A page that the table of contents does not name.";
     UnreferencedSnapshot "unreferenced-snapshot" Warning Informs "A snapshot that belongs to no block any more.";
     UndefinedName "undefined-name" Note Incompletes "A name that the page uses and never defines.";
     MissingModule "missing-module" Note Incompletes "A module that is neither on the page nor in the environment.";
     MissingFile "missing-file" Note Incompletes "A file or template that the code opens and the page never shows.";
     NoContext "no-context" Note Incompletes "The code needs an application or request context that the page never opens.";
+    Unsupplied "unsupplied" Note Incompletes "The code needs rows or state that the page never makes.";
     Assumed "assumed" Note Incompletes "With --strict: something the page takes for granted had to be assumed.";
     NotReached "not-reached" Note Informs "Lines of the block that never ran, so nothing is known about them.";
 }

@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod nearest;
 pub mod notebook;
 pub mod number;
+mod page;
 pub mod rst;
 pub mod settle;
 pub mod summary;

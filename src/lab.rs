@@ -1,5 +1,20 @@
 //! The lab: what a lesson's blocks become. A list of revisions, each a set of files and ordered steps. Pure data, made by `lab::assemble`.
 
+pub mod assemble;
+pub(crate) mod bindings;
+mod draft;
+mod exports;
+mod fixtures;
+mod lend;
+pub mod manifest;
+mod names;
+pub(crate) mod piece;
+pub(crate) mod project;
+mod shell;
+
+pub use assemble::{Setup, assemble};
+pub use draft::Remedy;
+
 use crate::engine::protocol::Job;
 use crate::finding::Finding;
 use crate::source::Span;
@@ -15,8 +30,25 @@ pub struct Lab {
     pub assumptions: Vec<Assumption>,
     /// One entry a block of the lesson, in its order: what becomes of it.
     pub blocks: Vec<BlockPlan>,
+    /// Outputs that the page claims.
+    pub claims: Vec<Claim>,
     /// What is wrong without running anything.
     pub findings: Vec<Finding>,
+    /// Blocks that do not parse, with the names that they would bind.
+    pub unparsed: Vec<(usize, Vec<String>)>,
+    /// Every name that the page imports, at its place.
+    pub imports: Vec<Imported>,
+}
+
+/// A name that a page imports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The name, as it is bound.
+    pub name: String,
+    /// The module it comes from.
+    pub module: String,
+    /// The bytes of the import statement.
+    pub span: Span,
 }
 
 /// A state of the project as a reader has it at some point of the page.
@@ -30,6 +62,29 @@ pub struct Revision {
     pub job: Job,
     /// Where each step of the job comes from, by step id.
     pub origins: std::collections::BTreeMap<u32, Origin>,
+    /// What it was built from, for second assemblies.
+    pub(crate) draft: draft::Draft,
+}
+
+impl Revision {
+    /// The names that the statement at this place of a block binds.
+    #[must_use]
+    pub fn binds_at(&self, block: usize, span: Span) -> Vec<String> {
+        let piece = self.draft.pieces().find(|piece| piece.block() == Some(block) && piece.span == span);
+        piece.map_or_else(Vec::new, |piece| piece.facts.binds.iter().map(|bind| bind.name.clone()).collect())
+    }
+
+    /// Every name that any program of it binds.
+    #[must_use]
+    pub fn bound_names(&self) -> std::collections::BTreeSet<String> {
+        self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
+    }
+
+    /// The same revision assembled another way, judging `block` alone: an error must survive it. `None` if it would be no different.
+    #[must_use]
+    pub fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
+        Some(self.draft.again(block, remedy)?.build(self.number))
+    }
 }
 
 /// Where a step comes from.
@@ -54,6 +109,21 @@ pub struct Assumption {
     pub span: Span,
     /// What was supplied, in words.
     pub what: String,
+}
+
+/// An output that the page claims for something that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The block whose output it is.
+    pub of: usize,
+    /// The bytes of the statement or command whose output it is; `None` for the whole block.
+    pub piece: Option<Span>,
+    /// The block that the claim itself is, if it is one.
+    pub block: Option<usize>,
+    /// Where it stands.
+    pub span: Span,
+    /// What it says.
+    pub text: String,
 }
 
 /// What becomes of a block before anything runs.

@@ -3,7 +3,11 @@
 
 pub mod source;
 
+pub mod snapshot;
+
 pub mod finding;
+
+pub mod config;
 
 pub mod python;
 
@@ -13,7 +17,11 @@ pub mod lab;
 
 pub mod engine;
 
+pub mod env;
+
 pub mod outcome;
+
+pub mod run;
 
 pub mod report;
 

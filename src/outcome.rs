@@ -1,5 +1,13 @@
 //! Outcome and Status: what a run says about blocks and lessons. `judge` is pure: a recorded run can be judged again.
 
+mod classify;
+mod judge;
+mod moves;
+mod steps;
+
+pub use judge::{Judged, Options, Ran, judge, status};
+pub use steps::{clears, suspects};
+
 use std::sync::Arc;
 
 use crate::finding::Finding;

@@ -1,9 +1,14 @@
-//! The only file that knows the Python parser. It says, statement by statement, what code binds and reads; it never runs anything.
+//! The only part that knows the Python parser. It says, statement by statement, what code binds and reads; it never runs anything.
 
+mod collect;
 mod depth;
+mod escapes;
 
+use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
+
+pub use escapes::escapes;
 
 use crate::source::Span;
 
@@ -16,13 +21,96 @@ pub struct Module {
     pub errors: Vec<SyntaxError>,
 }
 
-/// A top-level statement.
-#[derive(Debug, Clone)]
+/// A top-level statement, and what it does to names.
+#[derive(Debug, Clone, Default)]
 pub struct Statement {
     /// Its bytes in the code, decorators included, comments around it not.
     pub span: Span,
     /// Whether it is a lone name, constant, string or comparison: what a line of prose often parses as.
     pub bare: bool,
+    /// Names that it binds in the module, in order.
+    pub binds: Vec<Bind>,
+    /// Names of the module that it reads when it runs, and that it does not bind itself before: each once, at its first place.
+    pub reads: Vec<Name>,
+    /// Names of the module that it reads only inside functions, when they are called: each once.
+    pub later: Vec<Name>,
+    /// Modules of which it imports everything (`from m import *`).
+    pub stars: Vec<String>,
+    /// Modules that it imports anything from or as, relative ones with their dots, with their place.
+    pub imports: Vec<Name>,
+    /// What its strings stand for, where a library's call gives them a meaning.
+    pub mentions: Vec<Mention>,
+    /// Whether something is left out: a body that is only `...`, or says so in a comment.
+    pub elided: bool,
+}
+
+/// A name at its place in the code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub name: String,
+    /// Its bytes.
+    pub span: Span,
+}
+
+/// A name that a statement binds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
+    /// The name.
+    pub name: String,
+    /// What it is bound to.
+    pub kind: BindKind,
+    /// Its bytes.
+    pub span: Span,
+}
+
+/// What a name is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BindKind {
+    /// Something imported.
+    Import {
+        /// The module, with its dots if it is relative.
+        module: String,
+        /// The name in that module; `None` for the module itself.
+        name: Option<String>,
+    },
+    /// A class, with the last words of its bases.
+    Class {
+        /// The bases.
+        bases: Vec<String>,
+    },
+    /// A function.
+    Function,
+    /// The value of a call, by the callee's last word: `Table` for `db.Table(...)`.
+    Call(String),
+    /// Anything else.
+    Value,
+}
+
+/// A string that names something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// What it names.
+    pub kind: MentionKind,
+    /// Its text.
+    pub text: String,
+    /// Its bytes.
+    pub span: Span,
+}
+
+/// What a string names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MentionKind {
+    /// A mapped class: `relationship("Right")`, `Mapped["Right"]`.
+    Class,
+    /// A table that the statement creates: `__tablename__ = "left"`, `Table("left", ...)`.
+    OwnTable,
+    /// A table that it refers to: `ForeignKey("left.id")`.
+    Table,
+    /// A template: `render_template("index.html")`.
+    Template,
+    /// An endpoint that it registers: `@app.route(..., endpoint="x")`.
+    Endpoint,
 }
 
 /// A syntax error.
@@ -34,6 +122,72 @@ pub struct SyntaxError {
     pub message: String,
 }
 
+/// Calls whose value is a definition: a second one of the same name replaces the first, as a second class would.
+const DEFINERS: &[&str] = &[
+    "Table",
+    "Flask",
+    "Blueprint",
+    "SQLAlchemy",
+    "declarative_base",
+    "automap_base",
+    "MetaData",
+    "registry",
+    "create_app",
+    "make_app",
+    "LoginManager",
+    "Migrate",
+    "SocketIO",
+    "Celery",
+    "Api",
+    "Marshmallow",
+    "Babel",
+    "Bcrypt",
+    "Mail",
+    "Cache",
+    "CSRFProtect",
+    "Namespace",
+    "namedtuple",
+    "TypeVar",
+    "NewType",
+];
+
+impl Bind {
+    /// Whether it is a definition: a class, a function, or the value of a call that makes a table, an application or the like. Imports and plain variables are not.
+    #[must_use]
+    pub fn is_definition(&self) -> bool {
+        match &self.kind {
+            BindKind::Class { .. } | BindKind::Function => true,
+            BindKind::Call(callee) => DEFINERS.contains(&callee.as_str()),
+            BindKind::Import { .. } | BindKind::Value => false,
+        }
+    }
+}
+
+impl Statement {
+    /// Whether it binds `name`.
+    #[must_use]
+    pub fn binds_name(&self, name: &str) -> bool {
+        self.binds.iter().any(|bind| bind.name == name)
+    }
+
+    /// Whether all it does is import.
+    #[must_use]
+    pub fn is_import(&self) -> bool {
+        !self.imports.is_empty() && self.reads.is_empty() && self.binds.iter().all(|bind| matches!(bind.kind, BindKind::Import { .. }))
+    }
+
+    /// Whether it defines something: see [`Bind::is_definition`].
+    #[must_use]
+    pub fn is_definition(&self) -> bool {
+        self.binds.iter().any(Bind::is_definition)
+    }
+
+    /// The texts of its mentions of one kind.
+    pub fn mentioned(&self, kind: MentionKind) -> impl Iterator<Item = &str> {
+        self.mentions.iter().filter(move |mention| mention.kind == kind).map(|mention| mention.text.as_str())
+    }
+}
+
 /// Parse `code` as a module. Never fails: errors are in the result.
 #[must_use]
 pub fn parse(code: &str) -> Module {
@@ -41,22 +195,335 @@ pub fn parse(code: &str) -> Module {
         return Module { statements: Vec::new(), errors: vec![SyntaxError { span, message: "nested too deeply to be parsed".to_owned() }] };
     }
     let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module));
-    let errors = parsed
-        .errors()
-        .iter()
-        .map(|error| SyntaxError { span: Span::new(error.location.start().to_usize(), error.location.end().to_usize()), message: error.error.to_string() })
-        .collect();
+    let errors = parsed.errors().iter().map(|error| SyntaxError { span: span(error.location), message: error.error.to_string() }).collect();
     let Some(module) = parsed.try_into_module() else { return Module::default() };
-    let statements = module
-        .suite()
-        .iter()
-        .map(|statement| Statement {
-            span: Span::new(statement.range().start().to_usize(), statement.range().end().to_usize()),
-            bare: match statement {
-                ruff_python_ast::Stmt::Expr(expression) => !matches!(*expression.value, ruff_python_ast::Expr::Call(_) | ruff_python_ast::Expr::Await(_)),
-                _ => false,
-            },
-        })
-        .collect();
-    Module { statements, errors }
+    let suite = module.suite();
+    let deferred = suite.iter().any(|statement| matches!(statement, Stmt::ImportFrom(from) if from.module.as_deref() == Some("__future__") && from.names.iter().any(|name| name.name.as_str() == "annotations")));
+    Module { statements: suite.iter().map(|statement| collect::statement(statement, code, deferred)).collect(), errors }
+}
+
+/// Whether `name` is one of Python's built-in names.
+#[must_use]
+pub fn is_builtin(name: &str) -> bool {
+    BUILTINS.contains(&name)
+}
+
+/// Why code that parses still cannot stand by itself: it is made of lines from inside a function. `None` if it can.
+#[must_use]
+pub fn inner_lines(code: &str) -> Option<String> {
+    let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module)).try_into_module()?;
+    let mut outside = collect::OutsideFunction::default();
+    for statement in parsed.suite() {
+        ruff_python_ast::visitor::Visitor::visit_stmt(&mut outside, statement);
+    }
+    outside.word.map(|word| format!("lines from inside a function: `{word}` stands outside of one"))
+}
+
+/// Why code that does not parse is a piece cut out of something longer, and not wrong: it stops in the middle. `None` if it is wrong.
+#[must_use]
+pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
+    if code.contains("{%") || code.contains("{{") && !code.contains("f\"") && !code.contains("f'") {
+        return Some("holds template marks that something else fills in".to_owned());
+    }
+    let trimmed = code.trim_end();
+    let last = trimmed.lines().next_back().unwrap_or_default();
+    let indent = last.len() - last.trim_start().len();
+    if trimmed.ends_with(':') {
+        let whole = format!("{trimmed}\n{}    pass\n", " ".repeat(indent));
+        if parse(&whole).errors.is_empty() {
+            return Some("ends in the middle of a statement".to_owned());
+        }
+    }
+    // Lines of two depths: the first is inside something that the page does not repeat.
+    let first = code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    if first.starts_with([' ', '\t']) && !parsed.errors.is_empty() && parse(&format!("if True:\n{code}")).errors.is_empty() {
+        return Some("lines from inside a block that the page does not repeat".to_owned());
+    }
+    None
+}
+
+/// A parser's message as we say it: lower case, without its own prefix.
+#[must_use]
+pub fn plain_error(message: &str) -> String {
+    let message = message.trim_end_matches('.');
+    let mut letters = message.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// Whether code that does not parse is plainly Python 2.
+#[must_use]
+pub fn is_python2(code: &str) -> bool {
+    code.lines().map(str::trim_start).any(|line| {
+        let print = line.strip_prefix("print ").is_some_and(|rest| {
+            rest.trim_start().starts_with(['"', '\'', '%']) || rest.trim_start().chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_')
+        });
+        let except = line.strip_prefix("except ").is_some_and(|rest| rest.contains(',') && !rest.contains('(') && rest.trim_end().ends_with(':'));
+        let raise = line.strip_prefix("raise ").is_some_and(|rest| rest.contains(", ") && !rest.contains('('));
+        print || except || raise || line.starts_with("exec \"")
+    })
+}
+
+fn span(range: TextRange) -> Span {
+    Span::new(range.start().to_usize(), range.end().to_usize())
+}
+
+/// Whether an expression statement is what prose often parses as.
+fn is_bare(statement: &Stmt) -> bool {
+    matches!(statement, Stmt::Expr(expression) if !matches!(*expression.value, Expr::Call(_) | Expr::Await(_) | Expr::Yield(_)))
+}
+
+/// The last word of a dotted callee, with the names before it: `db.Table` gives (`["db"]`, `Table`).
+fn callee(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Name(name) => Some(name.id.as_str()),
+        Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
+        Expr::Subscript(subscript) => callee(&subscript.value),
+        _ => None,
+    }
+}
+
+fn text_of(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::StringLiteral(literal) => Some(literal.value.to_str().to_owned()),
+        _ => None,
+    }
+}
+
+fn range_of(node: &impl Ranged) -> Span {
+    span(node.range())
+}
+
+/// The names of `builtins` in Python 3.11 to 3.13, and what every module has.
+const BUILTINS: &[&str] = &[
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BaseException",
+    "BaseExceptionGroup",
+    "BlockingIOError",
+    "BrokenPipeError",
+    "BufferError",
+    "BytesWarning",
+    "ChildProcessError",
+    "ConnectionAbortedError",
+    "ConnectionError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "DeprecationWarning",
+    "EOFError",
+    "Ellipsis",
+    "EncodingWarning",
+    "EnvironmentError",
+    "Exception",
+    "ExceptionGroup",
+    "False",
+    "FileExistsError",
+    "FileNotFoundError",
+    "FloatingPointError",
+    "FutureWarning",
+    "GeneratorExit",
+    "IOError",
+    "ImportError",
+    "ImportWarning",
+    "IndentationError",
+    "IndexError",
+    "InterruptedError",
+    "IsADirectoryError",
+    "KeyError",
+    "KeyboardInterrupt",
+    "LookupError",
+    "MemoryError",
+    "ModuleNotFoundError",
+    "NameError",
+    "None",
+    "NotADirectoryError",
+    "NotImplemented",
+    "NotImplementedError",
+    "OSError",
+    "OverflowError",
+    "PendingDeprecationWarning",
+    "PermissionError",
+    "ProcessLookupError",
+    "PythonFinalizationError",
+    "RecursionError",
+    "ReferenceError",
+    "ResourceWarning",
+    "RuntimeError",
+    "RuntimeWarning",
+    "StopAsyncIteration",
+    "StopIteration",
+    "SyntaxError",
+    "SyntaxWarning",
+    "SystemError",
+    "SystemExit",
+    "TabError",
+    "TimeoutError",
+    "True",
+    "TypeError",
+    "UnboundLocalError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "UnicodeError",
+    "UnicodeTranslateError",
+    "UnicodeWarning",
+    "UserWarning",
+    "ValueError",
+    "Warning",
+    "ZeroDivisionError",
+    "_",
+    "__annotations__",
+    "__build_class__",
+    "__builtins__",
+    "__debug__",
+    "__doc__",
+    "__file__",
+    "__import__",
+    "__loader__",
+    "__name__",
+    "__package__",
+    "__path__",
+    "__spec__",
+    "abs",
+    "aiter",
+    "all",
+    "anext",
+    "any",
+    "ascii",
+    "bin",
+    "bool",
+    "breakpoint",
+    "bytearray",
+    "bytes",
+    "callable",
+    "chr",
+    "classmethod",
+    "compile",
+    "complex",
+    "copyright",
+    "credits",
+    "delattr",
+    "dict",
+    "dir",
+    "divmod",
+    "enumerate",
+    "eval",
+    "exec",
+    "exit",
+    "filter",
+    "float",
+    "format",
+    "frozenset",
+    "getattr",
+    "globals",
+    "hasattr",
+    "hash",
+    "help",
+    "hex",
+    "id",
+    "input",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "license",
+    "list",
+    "locals",
+    "map",
+    "max",
+    "memoryview",
+    "min",
+    "next",
+    "object",
+    "oct",
+    "open",
+    "ord",
+    "pow",
+    "print",
+    "property",
+    "quit",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "setattr",
+    "slice",
+    "sorted",
+    "staticmethod",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "type",
+    "vars",
+    "zip",
+];
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    fn names(names: &[Name]) -> Vec<&str> {
+        names.iter().map(|name| name.name.as_str()).collect()
+    }
+
+    fn one(code: &str) -> Statement {
+        let module = parse(code);
+        assert_eq!(module.errors, []);
+        module.statements.into_iter().next_back().unwrap()
+    }
+
+    #[test]
+    fn a_class_reads_its_bases_and_body_now_and_its_methods_later() {
+        let class = one(
+            "class Left(Base):\n    __tablename__ = 'left'\n    id = Column(Integer)\n    other = id\n    def f(self, x=Y) -> Z:\n        a = 1\n        return a + helper(x) + id\n",
+        );
+        assert_eq!(names(&class.reads), ["Base", "Column", "Integer", "Y", "Z"]);
+        assert_eq!(names(&class.later), ["helper"]);
+        assert_eq!(class.binds[0].name, "Left");
+        assert!(class.is_definition());
+        assert_eq!(class.mentioned(MentionKind::OwnTable).collect::<Vec<_>>(), ["left"]);
+    }
+
+    #[test]
+    fn a_loop_does_not_read_what_it_binds() {
+        let statement = one("for left in lefts:\n    print(left, [r.id for r in left.rights if r != skip])\n");
+        assert_eq!(names(&statement.reads), ["lefts", "skip"]);
+        assert_eq!(statement.binds[0].name, "left");
+    }
+
+    #[test]
+    fn imports_say_where_from() {
+        let statement = one("from ..models import User as U, Post\n");
+        assert_eq!(statement.binds[0].kind, BindKind::Import { module: "..models".into(), name: Some("User".into()) });
+        assert_eq!(statement.binds[0].name, "U");
+        assert!(statement.is_import());
+        assert_eq!(one("import os.path\n").binds[0].name, "os");
+        assert_eq!(one("from flask import *\n").stars, ["flask"]);
+    }
+
+    #[test]
+    fn strings_that_name_things_are_mentions() {
+        let statement =
+            one("class A(Base):\n    b: Mapped[list[\"B\"]] = relationship(secondary='ab')\n    c = relationship(\"C\")\n    d = Column(ForeignKey('d.id'))\n");
+        assert_eq!(statement.mentioned(MentionKind::Class).collect::<Vec<_>>(), ["B", "C"]);
+        assert_eq!(statement.mentioned(MentionKind::Table).collect::<Vec<_>>(), ["ab", "d"]);
+        assert_eq!(one("def f():\n    return render_template('x.html', a=b)\n").mentioned(MentionKind::Template).collect::<Vec<_>>(), ["x.html"]);
+    }
+
+    #[test]
+    fn a_walrus_a_with_and_a_handler_bind() {
+        assert_eq!(names(&one("with Session(engine) as session:\n    session.add(x)\n").reads), ["Session", "engine", "x"]);
+        assert_eq!(names(&one("try:\n    import a\nexcept ImportError as e:\n    print(e)\n").reads), [] as [&str; 0]);
+        assert_eq!(names(&one("x = lambda y: y + z\n").later), ["z"]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_seen() {
+        assert!(one("def f():\n    ...\n").elided);
+        assert!(one("@app.route('/')\ndef f():\n    # existing code omitted\n    return x\n").elided);
+        assert!(!one("x: tuple[int, ...] = ()\n").elided);
+    }
 }

@@ -1,7 +1,27 @@
 //! The report: a pure fold over events, in guide order, and one writer a format over it. It never sees an engine.
 
-use crate::finding::{Finding, Severity};
+use std::io::{self, Write};
+
+use crate::finding::{Finding, Location, Severity};
 use crate::outcome::{Event, LessonOutcome, Status};
+
+mod cause;
+mod diff;
+#[cfg(test)]
+mod fixture;
+mod frame;
+mod text;
+mod wording;
+
+pub mod github;
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod progress;
+pub mod sarif;
+pub mod sink;
+pub mod terminal;
 
 /// What a check found, in guide order.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +38,24 @@ pub struct Report {
     pub lessons: Vec<LessonOutcome>,
     /// Seconds that the whole check took.
     pub seconds: f64,
-    /// The arguments that the guide was given by on the command line, for the line that re-runs a lesson.
-    pub guide: String,
+    /// Flags that a line which re-runs a lesson has to repeat, such as `--no-snapshots`.
+    pub flags: Vec<String>,
+}
+
+/// Write a report in a format. `options` are the terminal's.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn write(report: &Report, format: Format, options: &terminal::Options, mut out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Terminal => terminal::write(report, options, &mut out),
+        Format::Json => json::write(report, &mut out),
+        Format::Junit => junit::write(report, &mut out),
+        Format::Sarif => sarif::write(report, &mut out),
+        Format::Github => github::write(report, &mut out),
+        Format::Markdown => markdown::write(report, &mut out),
+        Format::Html => html::write(report, &mut out),
+    }
 }
 
 /// How a format wants to be written, and where.
@@ -39,6 +75,31 @@ pub enum Format {
     Markdown,
     /// A page of lesson health.
     Html,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 7] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html];
+
+    /// The word that the command line uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
+
+    /// The format of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.word() == word)
+    }
 }
 
 impl Report {
@@ -81,8 +142,16 @@ impl Report {
     /// The command that re-runs just this lesson.
     #[must_use]
     pub fn rerun(&self, lesson: &LessonOutcome) -> String {
-        format!("proctor check {}", shell_word(&lesson.selector))
+        let flags: String = self.flags.iter().map(|flag| format!(" {}", shell_word(flag))).collect();
+        format!("proctor check {}{flags}", shell_word(&lesson.selector))
     }
+}
+
+/// The last line of a location, counted as its place counts them.
+fn last_line(location: &Location) -> usize {
+    let first = location.place();
+    let text = location.source.slice(location.span).trim_end();
+    first.line + text.matches('\n').count()
 }
 
 /// `word` as a POSIX shell takes it back: quoted where it has to be.
@@ -91,4 +160,53 @@ fn shell_word(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lessons_come_in_guide_order_however_they_were_judged() {
+        let lessons = fixture::report().lessons;
+        let judged = lessons.iter().cloned().enumerate().rev().map(|(index, lesson)| Event::Judged { index, lesson: Box::new(lesson) });
+        let read = Event::Read { chapters: 4, lessons: lessons.len(), to_run: 7 };
+        let report = Report::collect(std::iter::once(read).chain(judged));
+        assert_eq!(report.chapters, 4);
+        let ids = |lessons: &[LessonOutcome]| lessons.iter().map(|lesson| lesson.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&report.lessons), ids(&lessons));
+        assert_eq!(report.summary()[&Status::Broken], 3);
+        assert!(!report.summary().contains_key(&Status::Changed));
+    }
+
+    #[test]
+    fn a_command_is_quoted_for_the_shell() {
+        assert_eq!(shell_word("guide.txt#5.5"), "guide.txt#5.5");
+        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn every_format_writes_the_report_and_no_two_the_same() {
+        let report = fixture::report();
+        let written = Format::ALL.map(|format| {
+            let mut out = Vec::new();
+            write(&report, format, &terminal::Options::default(), &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        });
+        let distinct: std::collections::BTreeSet<_> = written.iter().collect();
+        assert_eq!(distinct.len(), Format::ALL.len());
+        assert!(written.iter().all(|text| text.contains("has no attribute") && text.ends_with('\n')));
+    }
+
+    #[test]
+    fn causes_that_go_in_a_circle_stand_for_themselves() {
+        let mut report = fixture::saying("x");
+        let lesson = &mut report.lessons[0];
+        lesson.findings[0].because = Some(1);
+        assert_eq!(cause::causes(lesson).len(), 2);
+        lesson.findings[0].because = Some(7);
+        assert_eq!(cause::causes(lesson).len(), 1);
+    }
 }

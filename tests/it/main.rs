@@ -1,3 +1,8 @@
-//! One integration binary: what Proctor does as a whole, part by part.
+//! The integration tests: one binary, a module a subject.
 
+mod cli;
+mod command;
+mod engines;
+mod images;
+mod snapshots;
 mod text;

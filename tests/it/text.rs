@@ -288,13 +288,13 @@ fn listed(guide: &Guide) -> Vec<String> {
 
 #[test]
 fn a_guide_in_the_legacy_form_is_read_whole() {
-    let guide = own("legacy.txt");
+    let guide = own("text/students.txt");
     assert_eq!(guide.title.as_deref(), Some("Small Web Services , notes for the course"));
     assert_eq!((guide.chapters.len(), guide.lessons().count(), guide.lessons().filter(|lesson| lesson.draft).count()), (4, 11, 10));
     let lesson = guide.lessons().find(|lesson| !lesson.draft).unwrap();
     assert_eq!(
         (lesson.id.as_str(), lesson.number.as_deref(), lesson.title.as_str(), lesson.line),
-        ("legacy#2.3", Some("2.3"), "Linking Students and Courses", 17)
+        ("text/students#2.3", Some("2.3"), "Linking Students and Courses", 17)
     );
     assert_eq!(listed(&guide), ["31-51 python", "58-65 python", "72-80 python", "87-95 python"]);
     assert!(lesson.prose.iter().any(|prose| prose.text == "The Table Between"));

@@ -1,0 +1,201 @@
+//! `proctor check`: read, assemble, run, judge, report.
+
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use crate::cli::course::{self, Course};
+use crate::cli::engines::{EngineArgs, Opened};
+use crate::cli::{Exit, no_engine, tell, usage};
+use crate::env::Environment;
+use crate::finding::Code;
+use crate::outcome::{Event, Options, Outcome, Status};
+use crate::report::progress::Progress;
+use crate::report::sink::{Request, Sink};
+use crate::report::{Report, terminal};
+use crate::run::snapshots::Snapshots;
+use crate::run::{Check, check};
+use crate::snapshot::store::Store;
+
+/// Arguments of `proctor check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  proctor check                                  the guide that proctor.toml names, or content/
+  proctor check guide.txt --no-snapshots         a guide that nobody keeps labs for
+  proctor check content/05-databases 5.6         a chapter's folder, and a lesson by its number
+  proctor check guide.txt#5.5                    one lesson of a page of many
+  proctor check --format json=report.json --format github")]
+pub struct Args {
+    /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
+    #[arg(value_name = "PATH|LESSON")]
+    lessons: Vec<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// The environment to run in, in place of the course's.
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Judge without snapshots: for pages that nobody keeps labs for.
+    #[arg(long)]
+    no_snapshots: bool,
+    /// Refuse whatever a page takes for granted.
+    #[arg(long)]
+    strict: bool,
+    /// Let lessons of this status fail the check as well.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
+    deny: Vec<Status>,
+    /// Let lessons of this status pass.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
+    allow: Vec<Status>,
+    /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
+    #[arg(long, value_name = "FORMAT[=PATH]")]
+    format: Vec<Request>,
+    /// Show everything: each consequence, each block that was left out, lessons that passed.
+    #[arg(short, long)]
+    verbose: bool,
+    /// No progress on standard error.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Args {
+    /// The flags that change what a lesson's verdict is: a line that re-runs it repeats them.
+    fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
+        flags.extend(self.strict.then(|| "--strict".to_owned()));
+        flags.extend(self.env.iter().map(|env| format!("--env={env}")));
+        flags
+    }
+}
+
+fn parse_status(word: &str) -> Result<Status, String> {
+    let words = || Status::ALL.map(Status::word).join(", ");
+    Status::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| format!("there is no status `{word}`: use one of {}", words()))
+}
+
+/// Run the command.
+///
+/// # Errors
+/// What keeps the check from being made at all; what is wrong with the course is in the report.
+pub async fn run(args: &Args) -> anyhow::Result<Exit> {
+    let begun = Instant::now();
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY");
+    let sinks = Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?;
+    let course = course::find(&args.lessons)?;
+    let environment = environment(args, &course)?;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
+    let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
+    let _ = sender.send(Event::Read { chapters: course.chapters, lessons: course.planned.len(), to_run });
+    let in_ci = in_ci();
+    let work = async {
+        let Opened { bench, name, note, jobs } = args.engine.open(&environment, &sender).await.map_err(|error| no_engine(error.to_string()))?;
+        let snapshots = Snapshots { store: Store::new(course.config.labs()), write: !in_ci, environment: environment.name().to_owned() };
+        let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 };
+        check(course.planned.clone(), &bench, &how, &sender).await;
+        bench.close().await;
+        if let Some(refused) = bench.refused() {
+            return Err(no_engine(refused).into());
+        }
+        anyhow::Ok((name, note.into_iter().chain(bench.notes()).collect::<Vec<_>>()))
+    };
+    let ended = tokio::select! {
+        ended = work => Some(ended),
+        () = interrupted() => None,
+    };
+    drop(sender);
+    let events = progress.await?;
+    let Some(ended) = ended else {
+        tell("interrupted; nothing was reported");
+        return Ok(Exit::Interrupted);
+    };
+    let mut report = Report::collect(events);
+    let (engine, notes) = ended?;
+    report.engine = engine.to_owned();
+    report.notes = if to_run > 0 { notes } else { Vec::new() };
+    report.environment = environment.name().to_owned();
+    report.seconds = begun.elapsed().as_secs_f64();
+    report.flags = args.flags();
+    if to_run == 0 || !anything_ran(&report) {
+        report.notes.push(format!("{}: not a single block ran, so this check proves nothing", Code::NothingRan.word()));
+    }
+    write(args, &report, sinks)?;
+    Ok(exit(args, &report))
+}
+
+/// Resolves when the user wants to stop.
+async fn interrupted() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(_) => return std::future::pending().await,
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn follow(mut events: mpsc::UnboundedReceiver<Event>, mut progress: Progress) -> Vec<Event> {
+    let mut all = Vec::new();
+    while let Some(event) = events.recv().await {
+        progress.observe(&event);
+        all.push(event);
+    }
+    progress.finish();
+    all
+}
+
+fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
+    let config = &course.config;
+    let name = args.env.as_deref().or(config.environment.as_deref()).unwrap_or("flask");
+    let found = match &config.requirements {
+        Some(path) if args.env.is_none() => Environment::from_requirements(name, &config.root.join(path)),
+        _ => Environment::find(name, Some(&config.root)),
+    };
+    let found = found.map_err(|error| usage(error.to_string()))?;
+    let mut manifests = course.planned.iter().filter_map(|planned| Some((&planned.lesson.id, planned.manifest.as_ref()?.environment.as_deref()?)));
+    if let Some((id, other)) = manifests.find(|(_, other)| *other != found.name()) {
+        Environment::find(other, Some(&config.root)).map_err(|error| usage(format!("the lab.toml of {id}: {error}")))?;
+        let message = format!(
+            "the lab.toml of {id} asks for the environment `{other}`, and this check runs in `{}`: check that lesson by itself, with `--env {other}`",
+            found.name()
+        );
+        return Err(usage(message).into());
+    }
+    Ok(found)
+}
+
+fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
+    for sink in sinks {
+        let format = sink.format;
+        let to_terminal = sink.is_stdout();
+        let options =
+            if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
+        sink.finish(|out| crate::report::write(report, format, &options, out))?;
+    }
+    Ok(())
+}
+
+fn anything_ran(report: &Report) -> bool {
+    report.lessons.iter().flat_map(|lesson| &lesson.blocks).any(|block| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete)))
+}
+
+/// Whether we run where nobody can answer, and nothing may be written beside the guide.
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// The exit that a report means.
+fn exit(args: &Args, report: &Report) -> Exit {
+    let has = |status: Status| report.lessons.iter().any(|lesson| lesson.status == status);
+    if has(Status::Errored) {
+        return Exit::Engine;
+    }
+    let mut failing = vec![Status::Broken, Status::Changed, Status::Incomplete];
+    if in_ci() {
+        failing.push(Status::Pending);
+    }
+    failing.extend(&args.deny);
+    failing.retain(|status| !args.allow.contains(status));
+    if !anything_ran(report) || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
+}

@@ -1,0 +1,213 @@
+//! What the command line names: guides, and lessons in them. Shared by every command that takes a LESSON.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::{Failure, manifest, usage};
+use crate::config::Config;
+use crate::guide::load::{home, load, select, split_argument};
+use crate::guide::nearest::nearest;
+use crate::guide::{Guide, Lesson};
+use crate::lab::manifest::Manifest;
+use crate::run::Planned;
+use crate::source::display_path;
+
+/// The guides and lessons that a command is about.
+#[derive(Debug)]
+pub struct Course {
+    /// The configuration that was found upwards from the first guide.
+    pub config: Config,
+    /// Every lesson to work on, in guide order, with what it needs.
+    pub planned: Vec<Planned>,
+    /// How many chapters the guides have.
+    pub chapters: usize,
+}
+
+/// The folder of labs of the course that we stand in.
+///
+/// # Errors
+/// A usage [`Failure`](super::Failure) if its configuration is wrong.
+pub fn labs() -> anyhow::Result<PathBuf> {
+    Ok(Config::find(Path::new(".")).map_err(|error| usage(error.to_string()))?.labs())
+}
+
+/// Find what `arguments` name: paths, `PATH#LESSON`, ids or numbers of lessons of the configured guide. Nothing means the configured guide.
+///
+/// # Errors
+/// A usage [`Failure`](super::Failure) if something does not exist or cannot be read.
+pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
+    let base = std::env::current_dir()?;
+    let mut requests: Vec<(PathBuf, Vec<String>)> = Vec::new();
+    let mut config: Option<Config> = None;
+    let configured = |config: &Config| {
+        let guide = config.root.join(config.guide.as_ref()?);
+        Some(guide.strip_prefix(&base).map(Path::to_path_buf).unwrap_or(guide))
+    };
+    for argument in arguments {
+        let (path, selector) = split_argument(argument, &base);
+        if path.exists() {
+            let own = Config::find(if path.is_dir() { &path } else { path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) })
+                .map_err(|error| usage(error.to_string()))?;
+            // A page of a guide is checked as that guide's lesson, so that its lab and what it builds on are found.
+            match home(&path).filter(|_| path.is_file()) {
+                Some(guide) => {
+                    let guide = guide.strip_prefix(&base).map(Path::to_path_buf).unwrap_or(guide);
+                    let page = display_path(&std::path::absolute(&path)?, &base);
+                    requests.push((guide, vec![selector.map_or_else(|| page.clone(), |selector| format!("{page}#{selector}"))]));
+                }
+                None => requests.push((path, selector.into_iter().collect())),
+            }
+            config.get_or_insert(own);
+        } else {
+            let own = Config::find(&base).map_err(|error| usage(error.to_string()))?;
+            let guide = configured(&own).filter(|_| !looks_like_file(&path));
+            let Some(guide) = guide else {
+                return Err(nothing_called(argument, &path, &base).into());
+            };
+            requests.push((guide, vec![argument.clone()]));
+            config.get_or_insert(own);
+        }
+    }
+    if arguments.is_empty() {
+        let own = Config::find(&base).map_err(|error| usage(error.to_string()))?;
+        let guide = configured(&own).or_else(|| Some(base.join("content")).filter(|content| content.is_dir()));
+        let guide = guide.ok_or_else(|| usage("there is no guide to check: name one (`proctor check PATH`), or say `guide = \"PATH\"` in proctor.toml"))?;
+        if let Err(error) = std::fs::metadata(&guide) {
+            return Err(usage(format!("proctor.toml names the guide {}, which cannot be opened: {error}", display_path(&guide, &base))).into());
+        }
+        requests.push((guide, Vec::new()));
+        config = Some(own);
+    }
+    let config = config.unwrap_or_default();
+    let mut course = Course { config, planned: Vec::new(), chapters: 0 };
+    let mut wrong = Vec::new();
+    for (path, selectors) in merge(requests) {
+        course.add(&path, &selectors, &base, &mut wrong)?;
+    }
+    // All of them, and before anything runs: whoever mends one should not have to come back for the next.
+    if wrong.is_empty() { Ok(course) } else { Err(usage(wrong.join("\nerror: ")).into()) }
+}
+
+/// Requests about the same path, joined.
+fn merge(requests: Vec<(PathBuf, Vec<String>)>) -> Vec<(PathBuf, Vec<String>)> {
+    let mut merged: Vec<(PathBuf, Vec<String>)> = Vec::new();
+    for (path, selectors) in requests {
+        match merged.iter_mut().find(|(known, _)| *known == path) {
+            // The whole guide was asked for, and parts of it: the whole it is.
+            Some((_, known)) if known.is_empty() || selectors.is_empty() => known.clear(),
+            Some((_, known)) => known.extend(selectors),
+            None => merged.push((path, selectors)),
+        }
+    }
+    merged
+}
+
+/// Why an argument names nothing.
+fn nothing_called(argument: &str, path: &Path, base: &Path) -> Failure {
+    if argument.trim().is_empty() {
+        return usage("an argument is empty: name a path or a lesson");
+    }
+    let is_number = argument.chars().all(|c| c.is_ascii_digit() || c == '.');
+    match load(path, base).err() {
+        Some(_) if is_number => {
+            usage(format!("there is no guide to look for lesson {argument} in: write PATH#{argument}, or say `guide = \"PATH\"` in proctor.toml"))
+        }
+        Some(error) => usage(error.to_string()),
+        None => usage(format!("{argument} does not exist")),
+    }
+}
+
+fn looks_like_file(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ["md", "markdown", "txt", "rst", "html", "htm", "ipynb"].iter().any(|known| ending == *known))
+}
+
+impl Course {
+    /// Plan the lessons of a guide; what is wrong with their manifests is added to `wrong`.
+    fn add(&mut self, path: &Path, selectors: &[String], base: &Path, wrong: &mut Vec<String>) -> anyhow::Result<()> {
+        let guide = load(path, base).map_err(|error| usage(error.to_string()))?;
+        let selected: Option<BTreeSet<String>> = if selectors.is_empty() {
+            None
+        } else {
+            let lessons = select(&guide, selectors).map_err(|error| usage(error.to_string()))?;
+            Some(lessons.iter().map(|lesson| lesson.id.clone()).collect())
+        };
+        self.chapters += guide.chapters.iter().filter(|chapter| !chapter.title.is_empty()).count();
+        let Guide { chapters, set, .. } = guide;
+        let mut before: Vec<Arc<Lesson>> = Vec::new();
+        let every: Vec<(String, Arc<Lesson>)> =
+            chapters.into_iter().flat_map(|chapter| chapter.lessons.into_iter().map(move |lesson| (chapter.title.clone(), Arc::new(lesson)))).collect();
+        for (chapter, lesson) in &every {
+            if selected.as_ref().is_none_or(|selected| selected.contains(&lesson.id)) {
+                let mut earlier = if set { linked(lesson, &every) } else { before.iter().rev().cloned().collect() };
+                let manifest = manifest::load(&self.config, &lesson.id, base).unwrap_or_else(|message| {
+                    wrong.push(message);
+                    None
+                });
+                if let Some(Manifest { uses, .. }) = &manifest {
+                    wrong.extend(
+                        lend_first(uses, &every, &mut earlier).map(|message| format!("{}: {message}", manifest::shown(&self.config, &lesson.id, base))),
+                    );
+                }
+                self.planned.push(Planned {
+                    index: self.planned.len(),
+                    lesson: Arc::clone(lesson),
+                    chapter: chapter.clone(),
+                    selector: selector(lesson),
+                    earlier,
+                    manifest,
+                });
+            }
+            if !lesson.blocks.is_empty() {
+                before.push(Arc::clone(lesson));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Put the lessons that a manifest `uses` before all others. Says so if there is no such lesson.
+fn lend_first(uses: &[String], every: &[(String, Arc<Lesson>)], earlier: &mut Vec<Arc<Lesson>>) -> Option<String> {
+    let mut first = Vec::new();
+    for id in uses {
+        let Some((_, lesson)) = every.iter().find(|(_, lesson)| lesson.id == *id) else {
+            let near = nearest(id, every.iter().map(|(_, lesson)| lesson.id.as_str()));
+            let help =
+                near.map_or_else(|| "write a lesson's id: its path in the guide, without its ending".to_owned(), |near| format!("did you mean `{near}`?"));
+            return Some(format!("it uses `{id}`, which is no lesson of this guide: {help}"));
+        };
+        first.push(Arc::clone(lesson));
+    }
+    earlier.retain(|lesson| !uses.contains(&lesson.id));
+    earlier.splice(0..0, first);
+    None
+}
+
+/// The words that select just this lesson.
+fn selector(lesson: &Lesson) -> String {
+    let path = lesson.source.path();
+    match (lesson.id.split_once('#'), &lesson.number) {
+        (Some((_, part)), _) => format!("{path}#{part}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// Pages of a set that a page names: by a link, or by their path or title in its text.
+fn linked(lesson: &Lesson, every: &[(String, Arc<Lesson>)]) -> Vec<Arc<Lesson>> {
+    let stem = |path: &str| path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default().to_lowercase();
+    let links: BTreeSet<String> = lesson
+        .prose
+        .iter()
+        .flat_map(|prose| &prose.links)
+        .filter(|link| !link.contains("://"))
+        .map(|link| stem(link.split('#').next().unwrap_or(link)))
+        .collect();
+    let folder = |lesson: &Lesson| lesson.source.path().rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default();
+    let own = folder(lesson);
+    let others = every.iter().map(|(_, other)| other).filter(|other| other.id != lesson.id && !other.blocks.is_empty() && folder(other) == own);
+    let named = others.filter(|other| {
+        let stem = stem(other.source.path());
+        stem.len() > 2 && links.iter().any(|link| *link == stem || stem.ends_with(&format!("-{link}")))
+    });
+    named.cloned().collect()
+}

@@ -1,0 +1,107 @@
+//! What seals a container: every setting, in one place.
+//!
+//! Part of the arrow `Job --engine::run--> Run | EngineError`. It must never mount anything of the host's.
+
+use std::collections::HashMap;
+
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+
+use super::DockerOptions;
+use crate::engine::worker::BOOTSTRAP;
+
+/// Where labs live in a container.
+pub(super) const LABS: &str = "/lab";
+/// The label that every object of ours carries.
+const LABEL: &str = "proctor";
+
+const MIB: i64 = 1 << 20;
+/// The largest file that any job may ask for, in MiB: a job's own limit is set by the agent.
+const FILE: i64 = 256;
+
+/// A container that runs an agent: the interpreter, its standard streams, and the seal.
+pub(super) fn container(options: &DockerOptions) -> ContainerCreateBody {
+    let owner = format!("{}:{}", hostname(), std::process::id());
+    let labels = HashMap::from([(LABEL.to_owned(), "worker".to_owned()), (format!("{LABEL}.owner"), owner)]);
+    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+    ContainerCreateBody {
+        image: Some(options.image.clone()),
+        hostname: Some("lab".to_owned()),
+        // Root of nothing: with SETUID, SETGID and KILL alone it can become a lab's user and end what that started.
+        user: Some("0:0".to_owned()),
+        entrypoint: words(&["python3"]),
+        cmd: words(&["-s", "-P", "-B", "-c", BOOTSTRAP]),
+        // A fixed seed: sets of strings print in the same order in every run.
+        env: words(&["LANG=C.UTF-8", "TZ=UTC", "PYTHONHASHSEED=0", "HOME=/"]),
+        labels: Some(labels),
+        // The input closes with our end of it, however that comes about, and with its input the agent ends.
+        attach_stdin: Some(true),
+        open_stdin: Some(true),
+        stdin_once: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        tty: Some(false),
+        host_config: Some(seal(options)),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// The seal:
+///
+/// - *network*: none but the container's own loopback interface, on which its servers are reached.
+/// - *rights*: every capability dropped but SETUID, SETGID (to become a lab's user) and KILL (to end it); none can be gained.
+/// - *files*: a read-only root; `/lab` (labs, scripts may run there) and `/tmp` are small file systems in memory with few inodes. Nothing is mounted.
+/// - *memory*: a limit without swap, files in memory included. A lab's processes go first when it is reached: the agent makes it so.
+/// - *processes*: a limit for all together; the agent sets each lab's own.
+/// - *descriptors, core dumps, file sizes*: limited.
+/// - *shared memory*: its own, and small (`ipc none` would break `multiprocessing`).
+/// - *logs*: none; a flood of output would fill the host's disk.
+/// - *end*: the container is removed by the engine as soon as the agent ends. The agent is process 1 and takes in every orphan itself.
+fn seal(options: &DockerOptions) -> HostConfig {
+    let memory = Some(i64::from(options.memory) * MIB);
+    let limit = |name: &str, value: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
+    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    let folders = [(LABS, "rw,exec,nosuid,nodev,size=128m,nr_inodes=16k,mode=1777"), ("/tmp", "rw,noexec,nosuid,nodev,size=64m,nr_inodes=4k,mode=1777")];
+    HostConfig {
+        network_mode: Some("none".to_owned()),
+        cap_drop: words(&["ALL"]),
+        cap_add: words(&["SETUID", "SETGID", "KILL"]),
+        security_opt: words(&["no-new-privileges"]),
+        privileged: Some(false),
+        readonly_rootfs: Some(true),
+        tmpfs: Some(folders.into_iter().map(|(path, options)| (path.to_owned(), options.to_owned())).collect()),
+        memory,
+        memory_swap: memory,
+        pids_limit: Some(256),
+        ulimits: Some(vec![limit("nofile", 1024), limit("core", 0), limit("fsize", FILE * MIB)]),
+        ipc_mode: Some("private".to_owned()),
+        shm_size: Some(32 * MIB),
+        log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+        init: Some(false),
+        auto_remove: Some(true),
+        ..HostConfig::default()
+    }
+}
+
+/// This machine's name, to tell whose container it is.
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seal_is_as_it_was_reviewed() {
+        let options = DockerOptions { image: "image".to_owned(), workers: 1, warm: Vec::new(), memory: 512 };
+        let host = seal(&options);
+        assert_eq!(host.network_mode.as_deref(), Some("none"));
+        assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
+        assert_eq!((host.readonly_rootfs, host.privileged, host.auto_remove), (Some(true), Some(false), Some(true)));
+        assert_eq!((host.memory, host.memory_swap), (Some(512 << 20), Some(512 << 20)));
+        assert!(host.binds.is_none() && host.mounts.is_none() && host.devices.is_none(), "nothing of the host's is in a container");
+        let body = container(&options);
+        assert_eq!((body.stdin_once, body.tty), (Some(true), Some(false)));
+        assert!(body.labels.is_some_and(|labels| labels.contains_key("proctor") && labels.contains_key("proctor.owner")));
+    }
+}

@@ -1,0 +1,75 @@
+//! User ids for labs: each lab has one of its own, and no two running workers share a range.
+//!
+//! Part of the arrow `Job --engine::run--> Run | EngineError`. The kernel counts a user's processes across containers, so that two labs with the same
+//! id would take each other's share. A range is held by a lock on a file, which the kernel gives back however a process ends.
+
+use std::fs::{File, OpenOptions, create_dir_all};
+use std::path::PathBuf;
+
+use crate::engine::EngineError;
+
+/// Ids that no distribution gives to anybody.
+const FIRST: u32 = 10_000;
+/// How many ids a range has: as many jobs a worker can run before it is replaced.
+const SIZE: u32 = 100;
+/// How many ranges there are, up to 59999.
+const RANGES: u32 = 500;
+
+/// A range of user ids, ours until it is dropped.
+#[derive(Debug)]
+pub(super) struct UidRange {
+    index: u32,
+    _lock: File,
+}
+
+impl UidRange {
+    /// Takes a range that nobody holds. Where another user's Proctor runs on the same machine their locks are not seen, so that the search starts anywhere.
+    pub(super) fn take() -> Result<Self, EngineError> {
+        let folder = folder();
+        let failed = |source| EngineError::Io { doing: format!("could not lock a range of user ids in {}", folder.display()), source };
+        create_dir_all(&folder).map_err(failed)?;
+        let start = std::process::id().wrapping_mul(97);
+        for step in 0..RANGES {
+            let index = start.wrapping_add(step) % RANGES;
+            // Never truncated: the file may be anything by that name.
+            let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(index.to_string())).map_err(failed)?;
+            if lock.try_lock().is_ok() {
+                return Ok(Self { index, _lock: lock });
+            }
+        }
+        Err(EngineError::Unavailable(format!("all {RANGES} ranges of user ids are taken; end some of the other proctors on this machine")))
+    }
+
+    /// The first and the last id.
+    pub(super) fn ends(&self) -> (u32, u32) {
+        let first = FIRST + self.index * SIZE;
+        (first, first + SIZE - 1)
+    }
+
+    /// How many ids it has.
+    pub(super) fn len(&self) -> usize {
+        SIZE as usize
+    }
+}
+
+fn folder() -> PathBuf {
+    std::env::temp_dir().join(format!("proctor-uids-{}", rustix::process::getuid().as_raw()))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_disjoint_and_come_back() {
+        let ranges: Vec<_> = (0..20).map(|_| UidRange::take().unwrap()).collect();
+        let mut ends: Vec<_> = ranges.iter().map(UidRange::ends).collect();
+        ends.sort_unstable();
+        assert!(ends.windows(2).all(|pair| pair[0].1 < pair[1].0), "{ends:?}");
+        assert!(ends.iter().all(|(first, last)| (10_000..60_000).contains(first) && last - first == 99 && *last < 60_000));
+        let first = ranges[0].ends();
+        drop(ranges);
+        assert_eq!(UidRange::take().unwrap().ends(), first);
+    }
+}

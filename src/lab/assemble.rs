@@ -1,0 +1,379 @@
+//! `Lesson --lab::assemble--> (Lab, Findings)`: replay the edit history that a page is, into revisions. Pure: it opens nothing and runs nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::finding::{Code, Finding, Location};
+use crate::guide::{Block, Language, Lesson, Role};
+use crate::lab::draft::{Draft, DraftCommand, DraftModule, Main, assume};
+use crate::lab::fixtures::Page;
+use crate::lab::lend::{Offers, complete};
+use crate::lab::manifest::Manifest;
+use crate::lab::names::{FileName, file_name, template_path, templates};
+use crate::lab::piece::{Piece, Pieces, pieces};
+use crate::lab::project::{Project, module_of};
+use crate::lab::shell::{self, Use};
+use crate::lab::{BlockPlan, Claim, Fate, Imported, Lab};
+use crate::python::{self, BindKind};
+
+/// What assembling may draw on beside the lesson itself.
+#[derive(Debug, Clone, Default)]
+pub struct Setup<'a> {
+    /// Lessons that lend what this one takes for granted, the nearest first.
+    pub earlier: Vec<&'a Lesson>,
+    /// The lesson's `lab.toml`.
+    pub manifest: Option<&'a Manifest>,
+}
+
+/// A revision before what it misses is supplied.
+#[derive(Debug, Clone, Default)]
+struct Plan {
+    project: Project,
+    main: Option<usize>,
+    judged: BTreeSet<usize>,
+    commands: Vec<DraftCommand>,
+}
+
+struct Walk<'a> {
+    lesson: &'a Lesson,
+    setup: &'a Setup<'a>,
+    taken: Vec<Pieces>,
+    project: Project,
+    plans: Vec<Plan>,
+    lab: Lab,
+    /// The last block whose output a page could show.
+    last_run: Option<usize>,
+    /// Whether a file was replaced since the last revision, so that what runs next is a new one.
+    replaced: bool,
+}
+
+/// Assemble a lesson.
+#[must_use]
+pub fn assemble(lesson: &Lesson, setup: &Setup<'_>) -> Lab {
+    let taken: Vec<Pieces> =
+        lesson.blocks.iter().enumerate().map(|(index, block)| if runs_python(block) { pieces(lesson, index, block) } else { Pieces::default() }).collect();
+    let lab = Lab { lesson: lesson.id.clone(), ..Lab::default() };
+    let mut walk = Walk { lesson, setup, taken, project: Project::default(), plans: Vec::new(), lab, last_run: None, replaced: false };
+    for (index, block) in lesson.blocks.iter().enumerate() {
+        let plan = walk.block(index, block);
+        walk.lab.blocks.push(plan);
+    }
+    walk.finish()
+}
+
+fn runs_python(block: &Block) -> bool {
+    matches!(block.role, Role::Python | Role::Console) && block.directive("skip").is_none() && block.directive("static").is_none()
+}
+
+fn left_out(fate: Fate, reason: impl Into<String>) -> BlockPlan {
+    BlockPlan { fate, reason: Some(reason.into()), file: None, revisions: Vec::new() }
+}
+
+impl<'a> Walk<'a> {
+    fn location(&self, span: crate::source::Span) -> Location {
+        Location::new(&self.lesson.source, span)
+    }
+
+    fn block(&mut self, index: usize, block: &Block) -> BlockPlan {
+        for (word, fate) in [("skip", Fate::Skipped), ("static", Fate::Static)] {
+            if let Some(directive) = block.directive(word) {
+                let reason = directive.attributes.get("reason").cloned().unwrap_or_else(|| "its author says so".to_owned());
+                return left_out(fate, reason);
+            }
+        }
+        let name = match file_name(self.lesson, block) {
+            Some(FileName::Unsafe(name)) => {
+                let finding = Finding::new(Code::UnsafePath, self.location(block.span()), format!("`{}` leaves the lab", name.escape_default()));
+                self.lab.findings.push(finding.with_help("name a path inside the lab; a leading `/` is the lab's root"));
+                return left_out(Fate::Static, "its file name leaves the lab");
+            }
+            Some(FileName::Path(path)) => Some(path),
+            None => None,
+        };
+        match &block.role {
+            Role::Python | Role::Console => self.python(index, block, name),
+            Role::File => self.file(index, block, name),
+            Role::Shell => self.shell(index, block),
+            Role::Output => self.output(index, block),
+            Role::Foreign(_) if name.is_some() && block.directive("title").is_some() => self.file(index, block, name),
+            Role::Foreign(reason) => left_out(Fate::Static, reason.clone()),
+        }
+    }
+
+    fn python(&mut self, index: usize, block: &Block, name: Option<String>) -> BlockPlan {
+        if let Some(reason) = &self.taken[index].fragment {
+            return left_out(Fate::Static, reason.clone());
+        }
+        if let Some((span, message)) = self.taken[index].errors.first().cloned() {
+            let expected = block
+                .directive("raises")
+                .and_then(|directive| directive.attributes.get("error"))
+                .is_some_and(|error| error.ends_with("SyntaxError") || error == "IndentationError");
+            if expected {
+                return left_out(Fate::Static, "a syntax error, as the page says");
+            }
+            let mut finding = Finding::new(Code::SyntaxError, self.location(span), python::plain_error(&message));
+            if python::is_python2(&block.body.text()) {
+                finding = finding.with_help("this is Python 2: `print` is a function now, and so on");
+            }
+            self.lab.findings.push(finding);
+            self.lab.unparsed.push((index, self.taken[index].names.clone()));
+            return BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: Vec::new() };
+        }
+        let own = self.taken[index].pieces.clone();
+        if own.is_empty() {
+            return left_out(Fate::Static, "nothing but comments");
+        }
+        for printed in std::mem::take(&mut self.taken[index].printed) {
+            let piece = own.get(printed.piece).map(|piece| piece.span);
+            self.lab.claims.push(Claim { of: index, piece, block: None, span: printed.span, text: printed.text });
+        }
+        let programs = self.project.programs.len();
+        let joined = match &name {
+            Some(file) => self.project.join_file(file, &own),
+            None => self.project.join(&own, block.directive("new").is_some()),
+        };
+        let begun = self.project.programs.len() > programs;
+        let goes_on = !joined.superseded
+            && !begun
+            && !self.replaced
+            && self.plans.last().is_some_and(|plan| plan.main == Some(joined.program) && plan.commands.is_empty());
+        if !goes_on {
+            self.plans.push(Plan { main: Some(joined.program), ..Plan::default() });
+        }
+        self.replaced = false;
+        if let Some(plan) = self.plans.last_mut() {
+            plan.judged.insert(index);
+            plan.project = self.project.clone();
+        }
+        self.last_run = Some(index);
+        BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: vec![self.plans.len()] }
+    }
+
+    fn file(&mut self, index: usize, block: &Block, name: Option<String>) -> BlockPlan {
+        let name = name.or_else(|| self.only_template(block));
+        let Some(name) = name else {
+            return left_out(Fate::Static, "a file whose name the page does not say");
+        };
+        let text = block.body.text();
+        let old = self.project.files.insert(name.clone(), (text.clone(), Some(index)));
+        self.replaced |= old.is_some_and(|(old, _)| old != text);
+        BlockPlan { fate: Fate::Written, reason: None, file: Some(name), revisions: Vec::new() }
+    }
+
+    /// The path of the only template that the page's code asks for and that no block is yet.
+    fn only_template(&self, block: &Block) -> Option<String> {
+        if !matches!(block.language, Language::Html | Language::Jinja) {
+            return None;
+        }
+        let statements = self.taken.iter().flat_map(|taken| &taken.pieces).map(|piece| &piece.facts);
+        let asked: Vec<String> =
+            templates(statements).into_iter().map(|name| template_path(&name)).filter(|path| !self.project.files.contains_key(path)).collect();
+        match asked.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        }
+    }
+
+    fn shell(&mut self, index: usize, block: &Block) -> BlockPlan {
+        let mut reason = None;
+        let mut runs = Vec::new();
+        for command in shell::commands(block) {
+            match shell::use_of(&command.text) {
+                Use::Run => {
+                    if let Some((span, text)) = command.output {
+                        self.lab.claims.push(Claim { of: index, piece: Some(command.span), block: None, span, text });
+                    }
+                    runs.push(DraftCommand { block: index, span: command.span, command: command.text });
+                }
+                Use::Static(why) => reason = reason.or(Some(why)),
+            }
+        }
+        if runs.is_empty() {
+            return left_out(Fate::Static, reason.unwrap_or_else(|| "no command in it".to_owned()));
+        }
+        if self.plans.is_empty() || self.replaced {
+            // Nothing ran before, or files changed since: the commands see the project as it is now.
+            let main = self.project.current().filter(|_| self.replaced);
+            let commands = self.plans.last().map(|plan| plan.commands.clone()).unwrap_or_default();
+            self.plans.push(Plan { project: self.project.clone(), main, judged: BTreeSet::new(), commands });
+            self.replaced = false;
+        }
+        if let Some(plan) = self.plans.last_mut() {
+            plan.judged.insert(index);
+            plan.commands.extend(runs);
+            plan.project = self.project.clone();
+        }
+        self.last_run = Some(index);
+        BlockPlan { fate: Fate::Run, reason, file: None, revisions: vec![self.plans.len()] }
+    }
+
+    fn output(&mut self, index: usize, block: &Block) -> BlockPlan {
+        let Some(of) = self.last_run.filter(|&of| self.taken[of].errors.is_empty()) else {
+            return left_out(Fate::Static, "the output of nothing that ran");
+        };
+        self.lab.claims.push(Claim { of, piece: None, block: Some(index), span: block.span(), text: block.body.text() });
+        BlockPlan { fate: Fate::Compared, reason: None, file: None, revisions: Vec::new() }
+    }
+
+    /// Supply what the plans miss, and build them.
+    fn finish(mut self) -> Lab {
+        let (offers, imports) = self.offers();
+        self.lab.imports = imports;
+        let mut files: BTreeMap<String, String> = self.setup.manifest.map(|manifest| manifest.files.clone()).unwrap_or_default();
+        let whole = self.project.clone();
+        let plans = std::mem::take(&mut self.plans);
+        for (number, plan) in plans.iter().enumerate() {
+            files.extend(plan.project.files.iter().map(|(path, (text, _))| (path.clone(), text.clone())));
+            // What the page shows later, such as the template of a view, a reader makes as well.
+            for (path, (text, _)) in &whole.files {
+                files.entry(path.clone()).or_insert_with(|| text.clone());
+            }
+            let draft = self.draft(plan, &whole, &offers, files.clone());
+            self.lab.revisions.push(draft.build(number + 1));
+        }
+        let ran = !self.lab.revisions.is_empty();
+        for block in &mut self.lab.blocks {
+            if block.fate == Fate::Written && !ran {
+                *block = BlockPlan { file: block.file.take(), ..left_out(Fate::Static, "nothing on the page uses it") };
+            }
+        }
+        self.lab
+    }
+
+    fn offers(&self) -> (Offers<'a>, Vec<Imported>) {
+        let mut imports = Vec::new();
+        let page: Vec<Arc<Piece>> = self.taken.iter().flat_map(|taken| taken.pieces.iter().cloned()).collect();
+        let mut about = Page::default();
+        let mut classes = BTreeSet::new();
+        for piece in &page {
+            about.code.push_str(&piece.code);
+            about.modules.extend(piece.facts.imports.iter().map(|module| module.name.clone()));
+            for bind in &piece.facts.binds {
+                match &bind.kind {
+                    BindKind::Import { module, name } => {
+                        about.imported.extend(name.clone());
+                        imports.push(Imported { name: bind.name.clone(), module: module.clone(), span: piece.span });
+                    }
+                    BindKind::Class { .. } => {
+                        classes.insert(bind.name.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        about.makes_rows = page.iter().any(|piece| {
+            let names = piece.facts.reads.iter().chain(&piece.facts.later).filter(|name| classes.contains(&name.name));
+            let calls = |name: &str| piece.code.contains(&format!("{name}(")) && !piece.facts.binds_name(name);
+            names.into_iter().any(|name| calls(&name.name))
+        });
+        (Offers { page, earlier: self.setup.earlier.clone(), about, cache: std::cell::RefCell::default() }, imports)
+    }
+
+    fn draft(&mut self, plan: &Plan, whole: &Project, offers: &Offers<'_>, files: BTreeMap<String, String>) -> Draft {
+        let mut draft = Draft { judged: plan.judged.clone(), commands: plan.commands.clone(), files, ..Draft::default() };
+        if let Some(manifest) = self.setup.manifest {
+            draft.env.clone_from(&manifest.env);
+            draft.limits = manifest.limits.apply(draft.limits);
+        }
+        let mut programs: Vec<(usize, DraftModule)> = Vec::new();
+        // Named programs of this state, and those that the page shows only later.
+        let later = whole.programs.iter().enumerate().skip(plan.project.programs.len());
+        for (index, program) in plan.project.programs.iter().enumerate().chain(later) {
+            let is_main = plan.main == Some(index);
+            let Some(file) = program.file.clone().or_else(|| is_main.then(String::new)) else { continue };
+            let mut pieces = program.pieces.clone();
+            if is_main && let Some(setup) = self.setup.manifest.and_then(|manifest| manifest.setup.as_deref()) {
+                pieces.insert(0, Piece::supplied("setup of lab.toml", setup));
+            }
+            let completed = complete(pieces, offers);
+            for supply in completed.supplies {
+                let first = self.lesson.blocks.iter().position(|_| true).map_or(self.lesson.span, |index| self.lesson.blocks[index].span());
+                let span = supply.span.unwrap_or_else(|| self.first_span(plan).unwrap_or(first));
+                if is_main || supply.span.is_some() {
+                    let assumption = assume(&mut self.lab.assumptions, &supply.name, span, &supply.what);
+                    draft.supplied.insert(supply.piece, assumption);
+                }
+            }
+            let file = Some(file).filter(|file| !file.is_empty());
+            let module = file.as_deref().map_or_else(|| "__main__".to_owned(), module_of);
+            programs.push((index, DraftModule { module, file, pieces: completed.pieces }));
+        }
+        let main = plan.main.and_then(|main| programs.iter().position(|(index, _)| *index == main)).map(|at| programs.remove(at).1);
+        let others: Vec<DraftModule> = programs.into_iter().map(|(_, module)| module).collect();
+        draft.probe = main.iter().chain(&others).any(|module| module.pieces.iter().any(|piece| serves(piece)));
+        if let Some(main) = main {
+            draft.set_main(main, others);
+        } else {
+            draft.modules = others;
+        }
+        draft
+    }
+
+    fn first_span(&self, plan: &Plan) -> Option<crate::source::Span> {
+        plan.judged.first().map(|&block| self.lesson.blocks[block].span())
+    }
+}
+
+impl Draft {
+    /// Decide how the main program runs: imported if others import it or it is part of a package, as `__main__` otherwise.
+    fn set_main(&mut self, mut main: DraftModule, others: Vec<DraftModule>) {
+        let imported = main.file.is_some()
+            && (others.iter().any(|other| imports(other, &main.module))
+                || main.pieces.iter().any(|piece| piece.facts.imports.iter().any(|module| module.name.starts_with('.')))
+                || main
+                    .file
+                    .as_deref()
+                    .is_some_and(|file| file.ends_with("__init__.py") || file.rsplit_once('/').is_some_and(|(folder, _)| in_package(folder, &others))));
+        self.modules = others;
+        if imported {
+            self.main = Main::Import(main.module.clone());
+            self.modules.push(main);
+            return;
+        }
+        // Commands work on files. A program that the page never names is in the one that they ask for, unless the page names its files otherwise.
+        if main.file.is_none() && self.modules.is_empty() {
+            let commands: Vec<&str> = self.commands.iter().map(|command| command.command.as_str()).collect();
+            main.file = shell::program_file(&commands);
+        }
+        main.module = "__main__".to_owned();
+        self.main = Main::Script(main);
+    }
+}
+
+fn in_package(folder: &str, others: &[DraftModule]) -> bool {
+    let init = format!("{folder}/__init__.py");
+    others.iter().any(|other| other.file.as_deref() == Some(&init))
+}
+
+/// Whether a module imports another by any of the names that it goes by.
+fn imports(module: &DraftModule, name: &str) -> bool {
+    let package = module.module.rsplit_once('.').map_or("", |(package, _)| package);
+    let full = |written: &str| {
+        let dots = written.chars().take_while(|c| *c == '.').count();
+        let rest = &written[dots..];
+        match dots {
+            0 => rest.to_owned(),
+            _ => {
+                let parts: Vec<&str> = package.split('.').filter(|part| !part.is_empty()).collect();
+                let kept = &parts[..parts.len().saturating_sub(dots - 1)];
+                kept.iter().copied().chain([rest]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+            }
+        }
+    };
+    module.pieces.iter().any(|piece| {
+        let modules = piece.facts.imports.iter().map(|module| full(&module.name));
+        let members = piece.facts.binds.iter().filter_map(|bind| match &bind.kind {
+            BindKind::Import { module, name: Some(name) } => Some(format!("{}.{name}", full(module))),
+            _ => None,
+        });
+        modules.chain(members).any(|found| found == name)
+    })
+}
+
+/// Whether a piece makes or extends a Flask application that can be asked for pages.
+fn serves(piece: &Piece) -> bool {
+    let factory = piece.facts.binds_name("create_app") || piece.facts.binds_name("make_app");
+    let makes = piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Call(callee) if callee == "Flask"));
+    factory || makes || piece.code.contains("Flask(__name__")
+}

@@ -1,0 +1,256 @@
+//! A draft: one revision before it is made into a job. Second assemblies change a draft and build it again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::engine::protocol::{Action, Job, JobFile, JobStep, Limits};
+use crate::lab::bindings::{closure, requirements};
+use crate::lab::piece::{Piece, PieceOrigin};
+use crate::lab::{Assumption, Origin, Revision};
+use crate::source::Span;
+
+/// A Python file of the lab, or its scratch program.
+#[derive(Debug, Clone)]
+pub(crate) struct DraftModule {
+    /// The dotted name under which it runs: `__main__`, or what others import it by.
+    pub(crate) module: String,
+    /// Its path in the lab; `None` for a scratch program.
+    pub(crate) file: Option<String>,
+    pub(crate) pieces: Vec<Arc<Piece>>,
+}
+
+/// A shell command, at its place.
+#[derive(Debug, Clone)]
+pub(crate) struct DraftCommand {
+    pub(crate) block: usize,
+    pub(crate) span: Span,
+    pub(crate) command: String,
+}
+
+/// A revision before it is a job.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft {
+    /// Modules that run when they are imported.
+    pub(crate) modules: Vec<DraftModule>,
+    /// What runs: statements of `__main__`, or a module to import.
+    pub(crate) main: Main,
+    /// The blocks that are judged.
+    pub(crate) judged: BTreeSet<usize>,
+    pub(crate) commands: Vec<DraftCommand>,
+    /// Files that are not Python, and files of programs that only commands use.
+    pub(crate) files: BTreeMap<String, String>,
+    /// Whether the application is probed at the end.
+    pub(crate) probe: bool,
+    /// What was supplied: the key of the piece, with its assumption's index.
+    pub(crate) supplied: BTreeMap<(PieceOrigin, Span), usize>,
+    pub(crate) limits: Limits,
+    pub(crate) env: BTreeMap<String, String>,
+}
+
+/// What a draft runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Main {
+    /// Nothing but commands.
+    #[default]
+    Nothing,
+    /// Statements, as `__main__`.
+    Script(DraftModule),
+    /// A module of the draft, imported.
+    Import(String),
+}
+
+/// How a second assembly differs from the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// Definitions and imports before actions.
+    DefinitionsFirst,
+    /// Only what the block needs.
+    OnlyNeeded,
+    /// An application context is open.
+    ApplicationContext,
+    /// A request context is open.
+    RequestContext,
+    /// The tables of the program exist.
+    Tables,
+}
+
+impl Remedy {
+    /// What it assumes, in words, with the name to show; `None` for one that assumes nothing.
+    #[must_use]
+    pub fn assumption(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::DefinitionsFirst | Self::OnlyNeeded => None,
+            Self::ApplicationContext => Some(("application context", "an application context is open")),
+            Self::RequestContext => Some(("request context", "a request context is open, as if a page were asked for")),
+            Self::Tables => Some(("tables", "the program's tables exist")),
+        }
+    }
+}
+
+const APPLICATION: &str = include_str!("fixtures/application.py");
+const DATABASE: &str = include_str!("fixtures/database.py");
+
+impl Draft {
+    /// Every piece of every module.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &Arc<Piece>> {
+        let script = match &self.main {
+            Main::Script(script) => Some(script),
+            _ => None,
+        };
+        self.modules.iter().chain(script).flat_map(|module| &module.pieces)
+    }
+
+    /// The pieces that run as `__main__` or in the imported main module.
+    fn main_pieces(&mut self) -> Option<&mut Vec<Arc<Piece>>> {
+        match &mut self.main {
+            Main::Nothing => None,
+            Main::Script(script) => Some(&mut script.pieces),
+            Main::Import(module) => {
+                let module = module.clone();
+                self.modules.iter_mut().find(|other| other.module == module).map(|module| &mut module.pieces)
+            }
+        }
+    }
+
+    /// The draft in which only `block` is judged, assembled the other way. `None` if that makes no difference.
+    pub(crate) fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
+        let mut draft = self.clone();
+        draft.judged = BTreeSet::from([block]);
+        draft.probe = self.probe && matches!(remedy, Remedy::DefinitionsFirst | Remedy::OnlyNeeded);
+        let pieces = draft.main_pieces()?;
+        let own = pieces.iter().position(|piece| piece.block() == Some(block))?;
+        match remedy {
+            Remedy::DefinitionsFirst => {
+                let before: Vec<_> = pieces.iter().map(|piece| piece.key()).collect();
+                let (mut first, rest): (Vec<_>, Vec<_>) =
+                    pieces.drain(..).partition(|piece| piece.facts.is_import() || piece.facts.is_definition() || piece.block().is_none());
+                first.extend(rest);
+                *pieces = first;
+                if pieces.iter().map(|piece| piece.key()).eq(before) {
+                    return None;
+                }
+            }
+            Remedy::OnlyNeeded => {
+                let wanted: Vec<usize> = (0..pieces.len()).filter(|&index| pieces[index].block() == Some(block)).collect();
+                let kept = closure(pieces, wanted);
+                if kept.len() == pieces.len() {
+                    return None;
+                }
+                *pieces = kept.into_iter().map(|index| Arc::clone(&pieces[index])).collect();
+            }
+            Remedy::ApplicationContext => {
+                pieces.insert(own, Piece::supplied("application context", &format!("{APPLICATION}\n_proctor_open(globals(), request=False)\n")))
+            }
+            Remedy::RequestContext => {
+                pieces.insert(own, Piece::supplied("request context", &format!("{APPLICATION}\n_proctor_open(globals(), request=True)\n")))
+            }
+            Remedy::Tables => pieces.insert(own, Piece::supplied("tables", &format!("{DATABASE}\n{APPLICATION}\n_proctor_tables(globals())\n"))),
+        }
+        Some(draft)
+    }
+
+    /// The revision that the draft is.
+    pub(crate) fn build(&self, number: usize) -> Revision {
+        let mut builder = Builder { draft: self, steps: Vec::new(), origins: BTreeMap::new() };
+        for module in &self.modules {
+            builder.module(module);
+        }
+        match &self.main {
+            Main::Nothing => {}
+            Main::Script(script) => builder.module(script),
+            Main::Import(module) => {
+                builder.push(Action::Import { module: module.clone() }, Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
+            }
+        }
+        for command in &self.commands {
+            let judged = self.judged.contains(&command.block);
+            let action = Action::Shell { command: command.command.clone(), input: String::new() };
+            builder.push(action, Vec::new(), Origin { block: Some(command.block), span: Some(command.span), assumption: None, judged });
+        }
+        if self.probe {
+            builder.push(Action::Probe { app: None }, Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
+        }
+        let mut files: Vec<JobFile> = self.files.iter().map(|(path, text)| JobFile { path: path.clone(), text: text.clone() }).collect();
+        let script = match &self.main {
+            Main::Script(script) => Some(script),
+            _ => None,
+        };
+        for module in self.modules.iter().chain(script) {
+            if let Some(file) = &module.file
+                && !self.files.contains_key(file)
+            {
+                files.push(JobFile { path: file.clone(), text: text(&module.pieces) });
+            }
+        }
+        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone() };
+        Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }
+    }
+}
+
+/// The text of a file made of pieces.
+pub(crate) fn text(pieces: &[Arc<Piece>]) -> String {
+    let mut text = String::new();
+    let mut last: Option<&Piece> = None;
+    for piece in pieces {
+        // Blank lines as the page has them between pieces of one block; one between blocks.
+        let gap = match last {
+            Some(last) if last.origin == piece.origin => piece.line.saturating_sub(last.line + last.code.lines().count()).min(2),
+            Some(_) => 1,
+            None => 0,
+        };
+        text.push_str(&"\n".repeat(gap));
+        text.push_str(&piece.code);
+        if !piece.code.ends_with('\n') {
+            text.push('\n');
+        }
+        last = Some(piece);
+    }
+    text
+}
+
+struct Builder<'a> {
+    draft: &'a Draft,
+    steps: Vec<JobStep>,
+    origins: BTreeMap<u32, Origin>,
+}
+
+impl Builder<'_> {
+    fn push(&mut self, action: Action, needs: Vec<u32>, origin: Origin) -> u32 {
+        let id = u32::try_from(self.steps.len() + 1).unwrap_or(u32::MAX);
+        self.steps.push(JobStep { id, action, needs, judged: origin.judged });
+        self.origins.insert(id, origin);
+        id
+    }
+
+    fn module(&mut self, module: &DraftModule) {
+        let mut ids = Vec::with_capacity(module.pieces.len());
+        for (index, piece) in module.pieces.iter().enumerate() {
+            let needs = requirements(&module.pieces, index).into_iter().map(|index| ids[index]).collect();
+            let action = Action::Python {
+                module: module.module.clone(),
+                file: module.file.clone(),
+                filename: piece.path.to_string(),
+                line: piece.line,
+                code: piece.code.clone(),
+                console: piece.console,
+            };
+            let block = piece.block();
+            let origin = Origin {
+                block,
+                span: block.map(|_| piece.span),
+                assumption: self.draft.supplied.get(&piece.key()).copied(),
+                judged: block.is_some_and(|block| self.draft.judged.contains(&block)),
+            };
+            ids.push(self.push(action, needs, origin));
+        }
+    }
+}
+
+/// Number the assumptions of supplied pieces: each is listed once, however many revisions make it.
+pub(crate) fn assume(assumptions: &mut Vec<Assumption>, name: &str, span: Span, what: &str) -> usize {
+    if let Some(index) = assumptions.iter().position(|known| known.name == name && known.what == what) {
+        return index;
+    }
+    assumptions.push(Assumption { name: name.to_owned(), span, what: what.to_owned() });
+    assumptions.len() - 1
+}

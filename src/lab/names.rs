@@ -1,0 +1,140 @@
+//! Which file a block is: from its info string, its directive, its first line, or the prose before it. Pure text; it opens nothing.
+
+use std::collections::BTreeSet;
+
+use crate::guide::{Block, Language, Lesson, Prose, ProseKind, Role};
+use crate::python::MentionKind;
+
+/// A file name, or why what looks like one cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FileName {
+    /// A path in the lab, with forward slashes.
+    Path(String),
+    /// A path that leaves the lab, as written.
+    Unsafe(String),
+}
+
+/// The file that a block says it is.
+pub(crate) fn file_name(lesson: &Lesson, block: &Block) -> Option<FileName> {
+    let said = block.directive("title").and_then(|directive| directive.attributes.get("name"));
+    let info = ["title", "file", "filename", "caption"].iter().find_map(|key| block.info.attributes.get(*key));
+    if let Some(name) = said.or_else(|| info.filter(|name| looks_like_path(name.trim()))) {
+        return Some(checked(name.trim()));
+    }
+    if matches!(block.role, Role::Console | Role::Shell | Role::Output) {
+        return None;
+    }
+    from_comment(block).or_else(|| from_prose(lesson, block)).filter(|name| fits(name, &block.language)).map(|name| checked(&name))
+}
+
+/// The path of a template by the name that code asks for it.
+pub(crate) fn template_path(name: &str) -> String {
+    format!("templates/{name}")
+}
+
+/// Templates that Python code asks for, by name.
+pub(crate) fn templates<'a>(statements: impl IntoIterator<Item = &'a crate::python::Statement>) -> BTreeSet<String> {
+    statements.into_iter().flat_map(|statement| statement.mentioned(MentionKind::Template).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// A path made safe: a leading slash is the lab's root, `.` parts go, `..` parts make it unsafe.
+fn checked(name: &str) -> FileName {
+    let name = name.replace('\\', "/");
+    let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let safe = !parts.is_empty() && parts.iter().all(|part| *part != ".." && !part.contains('\0') && !part.contains(':') && part.len() < 200);
+    if safe { FileName::Path(parts.join("/")) } else { FileName::Unsafe(name) }
+}
+
+/// A first line that is a comment with nothing but a path in it.
+fn from_comment(block: &Block) -> Option<String> {
+    let line = block.body.lines.iter().map(|line| line.text.trim()).find(|line| !line.is_empty())?;
+    let inner = [("<!--", "-->"), ("{#", "#}"), ("/*", "*/"), ("#", ""), ("//", ""), ("--", ""), (";", "")]
+        .iter()
+        .find_map(|(open, close)| line.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)))?;
+    let inner = inner.trim().trim_end_matches(':');
+    let inner = ["file:", "filename:", "File:", "Filename:", "in "].iter().find_map(|word| inner.strip_prefix(word)).unwrap_or(inner).trim();
+    looks_like_path(inner).then(|| inner.to_owned())
+}
+
+/// A path in the caption or paragraph before the block.
+fn from_prose(lesson: &Lesson, block: &Block) -> Option<String> {
+    let start = block.span().start;
+    let previous_block = lesson.blocks.iter().map(Block::span).filter(|span| span.end <= start && span.start < start).map(|span| span.end).max().unwrap_or(0);
+    let before = lesson.prose.iter().filter(|prose| prose.span.start < start && prose.span.start >= previous_block).max_by_key(|prose| prose.span.start)?;
+    let paths: Vec<&str> = before.code.iter().map(|code| code.trim()).filter(|code| looks_like_path(code)).collect();
+    match before.kind {
+        ProseKind::Caption | ProseKind::Heading(_) => {
+            let text = before.text.trim().trim_end_matches(':').trim();
+            let alone = looks_like_path(text).then(|| text.to_owned());
+            alone.or_else(|| paths.first().map(|path| (*path).to_owned())).filter(|_| before.kind == ProseKind::Caption || looks_like_path(text))
+        }
+        ProseKind::Paragraph => from_paragraph(before, &paths, &block.language),
+    }
+}
+
+/// A paragraph names the file if a path ends it ("Create `templates/index.html`:"), or if it speaks of making or changing the only path in it.
+fn from_paragraph(prose: &Prose, paths: &[&str], language: &Language) -> Option<String> {
+    let text = prose.text.trim().trim_end_matches([':', '.', ',', ';']).trim_end();
+    let text = text.trim_end_matches(['`', '"', '\'', '*', ')']);
+    if let Some(path) = paths.iter().find(|path| text.ends_with(**path)) {
+        return Some((*path).to_owned());
+    }
+    let fitting: BTreeSet<&str> = paths.iter().copied().filter(|path| fits(path, language)).collect();
+    let lower = prose.text.to_ascii_lowercase();
+    let says = ["create ", "add ", "save ", "edit ", "update ", "open ", "put ", "file ", "called ", "named ", "replace ", "modify ", "change "]
+        .iter()
+        .any(|word| lower.contains(word));
+    let only = fitting.iter().next().filter(|_| fitting.len() == 1 && says)?;
+    lower.trim_end().ends_with(':').then(|| (*only).to_owned())
+}
+
+/// Whether a word looks like a relative file path: no spaces, and an ending that a course's file has.
+pub(crate) fn looks_like_path(word: &str) -> bool {
+    let known = [
+        "py", "html", "htm", "css", "js", "sql", "json", "yaml", "yml", "toml", "ini", "cfg", "txt", "env", "sh", "md", "j2", "jinja", "jinja2", "xml", "csv",
+        "po", "pot", "mako", "conf",
+    ];
+    let bare = ["Procfile", "Dockerfile", "Makefile", ".flaskenv", ".env", ".gitignore", "requirements.txt"];
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let plain = !word.is_empty() && word.len() < 200 && !word.contains("://") && word.chars().all(|c| c.is_alphanumeric() || "_-./\\@".contains(c));
+    plain && (bare.contains(&name) || name.rsplit_once('.').is_some_and(|(stem, ending)| !stem.is_empty() && known.contains(&ending)))
+}
+
+/// Whether a file of that name can hold that language.
+fn fits(name: &str, language: &Language) -> bool {
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    match language {
+        Language::Python => ending == "py",
+        Language::Html | Language::Jinja => ["html", "htm", "j2", "jinja", "jinja2", "txt", "xml", "mako"].contains(&ending),
+        Language::Css => ending == "css",
+        Language::JavaScript => ending == "js",
+        Language::Sql => ending == "sql",
+        Language::Json => ending == "json",
+        Language::Yaml => ["yml", "yaml"].contains(&ending),
+        Language::Toml => ending == "toml",
+        _ => ending != "py",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_in_the_lab() {
+        assert_eq!(checked("/templates/./a.html"), FileName::Path("templates/a.html".into()));
+        assert_eq!(checked("../a.py"), FileName::Unsafe("../a.py".into()));
+        assert_eq!(checked("a/../../b.py"), FileName::Unsafe("a/../../b.py".into()));
+        assert_eq!(checked("a\0.py"), FileName::Unsafe("a\0.py".into()));
+    }
+
+    #[test]
+    fn a_path_is_told_from_a_word() {
+        for path in ["app.py", "templates/index.html", "Procfile", "/flaskr/schema.sql", ".flaskenv"] {
+            assert!(looks_like_path(path), "{path}");
+        }
+        for word in ["app.run", "Flask", "http://a/b.html", "flask.Flask", "a b.py", ".py"] {
+            assert!(!looks_like_path(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The project as a reader has it while working through a page: programs made of pieces, and files. Blocks join it by the rules of assembling.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::lab::bindings::{binder, binds, needs};
+use crate::lab::piece::Piece;
+
+/// A program: a named Python file, or a scratch program that the page never names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Program {
+    /// Its path in the lab; `None` for a scratch program.
+    pub(crate) file: Option<String>,
+    /// Its statements, in the order in which they stand in it.
+    pub(crate) pieces: Vec<Arc<Piece>>,
+    /// When a block last joined it: a number that only grows.
+    pub(crate) touched: usize,
+}
+
+/// Everything that a reader has at some point of the page.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Project {
+    /// The programs, in the order in which they were begun.
+    pub(crate) programs: Vec<Program>,
+    /// Files that are not Python, by path, with the block that they come from.
+    pub(crate) files: BTreeMap<String, (String, Option<usize>)>,
+    clock: usize,
+}
+
+/// What joining did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Joined {
+    /// The index of the program.
+    pub(crate) program: usize,
+    /// Whether something was superseded, so that this is a new revision of the program.
+    pub(crate) superseded: bool,
+}
+
+impl Project {
+    /// The program that was last worked on.
+    pub(crate) fn current(&self) -> Option<usize> {
+        (0..self.programs.len()).max_by_key(|&index| self.programs[index].touched)
+    }
+
+    /// The program of a file.
+    pub(crate) fn program_of(&self, file: &str) -> Option<usize> {
+        self.programs.iter().position(|program| program.file.as_deref() == Some(file))
+    }
+
+    /// Let the pieces of a named block join: a new file, a new version of it, or more of it.
+    pub(crate) fn join_file(&mut self, file: &str, pieces: &[Arc<Piece>]) -> Joined {
+        let Some(program) = self.program_of(file) else {
+            return Joined { program: self.begin(Some(file.to_owned()), pieces), superseded: false };
+        };
+        let bound =
+            |pieces: &[Arc<Piece>]| -> BTreeSet<String> { pieces.iter().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect() };
+        let (old, new) = (bound(&self.programs[program].pieces), bound(pieces));
+        let elided = pieces.iter().any(|piece| piece.facts.elided);
+        if old.intersection(&new).count() * 2 >= old.len() && !elided {
+            self.programs[program].pieces = pieces.to_vec();
+            self.touch(program);
+            return Joined { program, superseded: true };
+        }
+        Joined { program, superseded: self.edit(program, pieces) }
+    }
+
+    /// Let the pieces of an unnamed block join the program that they belong to, or begin one.
+    pub(crate) fn join(&mut self, pieces: &[Arc<Piece>], fresh: bool) -> Joined {
+        let Some(current) = self.current().filter(|_| !fresh) else {
+            return Joined { program: self.begin(None, pieces), superseded: false };
+        };
+        let needs = needs(pieces);
+        let bound_in = |program: &Program| needs.iter().filter(|name| binder(&program.pieces, program.pieces.len(), name).is_some()).count();
+        let best = (0..self.programs.len()).max_by_key(|&index| (bound_in(&self.programs[index]), self.programs[index].touched)).unwrap_or(current);
+        let bound = bound_in(&self.programs[best]);
+        let target = if bound == 0 { current } else { best };
+        let program = &self.programs[target];
+        let repeats = || pieces.iter().flat_map(|piece| piece.claims()).any(|claim| program.pieces.iter().any(|old| old.claims().any(|other| other == claim)));
+        let stands_alone = needs.is_empty() && repeats();
+        let fits_file = if needs.is_empty() { pieces.iter().all(|piece| piece.facts.is_import() || piece.facts.is_definition()) } else { bound == needs.len() };
+        if stands_alone {
+            return Joined { program: self.begin(None, pieces), superseded: false };
+        }
+        if let Some(file) = program.file.clone()
+            && !fits_file
+        {
+            let names: Vec<&str> = needs.iter().map(String::as_str).filter(|name| program.pieces.iter().any(|piece| binds(piece, name))).collect();
+            let mut with_import = Vec::new();
+            if !names.is_empty() {
+                let module = module_of(&file);
+                with_import.push(Piece::supplied(&format!("import of {file}"), &format!("from {module} import {}\n", names.join(", "))));
+            }
+            with_import.extend(pieces.iter().cloned());
+            return Joined { program: self.begin(None, &with_import), superseded: false };
+        }
+        Joined { program: target, superseded: self.edit(target, pieces) }
+    }
+
+    fn begin(&mut self, file: Option<String>, pieces: &[Arc<Piece>]) -> usize {
+        self.programs.push(Program { file, pieces: pieces.to_vec(), touched: 0 });
+        self.touch(self.programs.len() - 1);
+        self.programs.len() - 1
+    }
+
+    fn touch(&mut self, program: usize) {
+        self.clock += 1;
+        self.programs[program].touched = self.clock;
+    }
+
+    /// Add pieces to a program as a reader edits a file: a new version takes the old one's place, the rest goes to the end. Whether anything was superseded.
+    fn edit(&mut self, program: usize, pieces: &[Arc<Piece>]) -> bool {
+        self.touch(program);
+        let program = &mut self.programs[program].pieces;
+        let old: Vec<(usize, BTreeSet<String>)> = program.iter().enumerate().map(|(index, piece)| (index, piece.claims().collect())).collect();
+        let superseded: BTreeSet<usize> = old
+            .iter()
+            .filter(|(_, claims)| pieces.iter().flat_map(|piece| piece.claims()).any(|claim| claims.contains(&claim)))
+            .map(|(index, _)| *index)
+            .collect();
+        let Some(&first) = superseded.first() else {
+            program.extend(pieces.iter().cloned());
+            return false;
+        };
+        let before = std::mem::take(program);
+        let mut kept: Vec<Option<Arc<Piece>>> = before.iter().cloned().map(Some).collect();
+        for &index in &superseded {
+            kept[index] = None;
+        }
+        // Imports go where a reader puts them: above what needs them.
+        let mut slots: Vec<Vec<Arc<Piece>>> = vec![Vec::new(); before.len() + 1];
+        for piece in pieces {
+            let claims: BTreeSet<String> = piece.claims().collect();
+            let place = old.iter().find(|(index, other)| superseded.contains(index) && !claims.is_disjoint(other)).map(|(index, _)| *index);
+            let slot = match place {
+                Some(place) => place.max(after_reads(piece, &kept, &slots)),
+                None if piece.facts.is_import() => first,
+                None => before.len(),
+            };
+            slots[slot].push(Arc::clone(piece));
+        }
+        for (slot, old) in slots.into_iter().zip(kept.into_iter().chain([None])) {
+            program.extend(slot);
+            program.extend(old);
+        }
+        true
+    }
+}
+
+/// The first slot at which all that `piece` reads, and that the program binds at all, is bound.
+fn after_reads(piece: &Piece, kept: &[Option<Arc<Piece>>], slots: &[Vec<Arc<Piece>>]) -> usize {
+    let first_bound = |name: &str| {
+        let in_slots = slots.iter().position(|slot| slot.iter().any(|other| binds(other, name)));
+        let in_kept = kept.iter().position(|other| other.as_ref().is_some_and(|other| binds(other, name))).map(|index| index + 1);
+        [in_slots, in_kept].into_iter().flatten().min()
+    };
+    piece.facts.reads.iter().filter_map(|name| first_bound(&name.name)).max().unwrap_or(0)
+}
+
+/// The dotted name under which a lab file is imported.
+pub(crate) fn module_of(file: &str) -> String {
+    let stem = file.strip_suffix(".py").unwrap_or(file);
+    let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
+    stem.replace('/', ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::piece::{PieceOrigin, absorb};
+    use crate::python;
+    use crate::source::Span;
+
+    fn block(index: usize, code: &str) -> Vec<Arc<Piece>> {
+        let parsed = python::parse(code);
+        assert_eq!(parsed.errors, []);
+        let piece = |facts: python::Statement| {
+            let text = code[facts.span.start..facts.span.end].to_owned();
+            let mut own = python::Statement { span: facts.span, ..python::Statement::default() };
+            absorb(&mut own, facts.clone());
+            Arc::new(Piece { origin: PieceOrigin::Block(index), path: "a.md".into(), span: facts.span, line: 1, code: text, facts: own, console: false })
+        };
+        parsed.statements.into_iter().map(piece).collect()
+    }
+
+    fn text(project: &Project, program: usize) -> Vec<String> {
+        project.programs[program].pieces.iter().map(|piece| format!("{}:{}", piece.block().unwrap_or(99), piece.code.lines().next().unwrap_or(""))).collect()
+    }
+
+    #[test]
+    fn a_definition_that_comes_again_takes_the_old_ones_place() {
+        let mut project = Project::default();
+        project.join(&block(0, "Base = object\nclass Left(Base): pass\nclass Right(Base): pass\n"), false);
+        let joined = project.join(&block(1, "import sys\nclass Left(Base): x = sys\n"), false);
+        assert!(joined.superseded);
+        assert_eq!(text(&project, 0), ["0:Base = object", "1:import sys", "1:class Left(Base): x = sys", "0:class Right(Base): pass"]);
+        let joined = project.join(&block(2, "for left in Left.x: print(left)\n"), false);
+        assert!(!joined.superseded && joined.program == 0);
+    }
+
+    #[test]
+    fn the_new_one_waits_for_what_it_reads() {
+        let mut project = Project::default();
+        project.join(&block(0, "class Left: pass\nx = Left()\n"), false);
+        project.join(&block(1, "t = Table('t')\nclass Left: t = t\n"), false);
+        assert_eq!(text(&project, 0), ["0:x = Left()", "1:t = Table('t')", "1:class Left: t = t"]);
+    }
+
+    #[test]
+    fn a_block_that_needs_nothing_and_repeats_a_definition_begins_anew() {
+        let mut project = Project::default();
+        project.join(&block(0, "from flask import Flask\napp = Flask('a')\n"), false);
+        let again = project.join(&block(1, "from flask import Flask\napp = Flask('b')\n"), false);
+        assert_eq!(again.program, 1);
+        let view = project.join(&block(2, "@app.route('/')\ndef index(): return 'x'\n"), false);
+        assert_eq!(view.program, 1);
+    }
+
+    #[test]
+    fn a_scratch_block_beside_a_file_imports_it() {
+        let mut project = Project::default();
+        project.join_file("shop/app.py", &block(0, "app = 1\n"));
+        let joined = project.join(&block(1, "print(app, other)\n"), false);
+        assert_eq!(text(&project, joined.program), ["99:from shop.app import app", "1:print(app, other)"]);
+        let more = project.join(&block(2, "def view(): return app\n"), false);
+        assert_eq!((more.program, more.superseded), (1, false));
+    }
+
+    #[test]
+    fn the_same_table_name_is_the_same_thing() {
+        let mut project = Project::default();
+        project.join(&block(0, "a = Table('ab', m)\n"), false);
+        project.join(&block(1, "class AB(Base):\n    __tablename__ = 'ab'\n"), false);
+        assert_eq!(text(&project, 0), ["1:class AB(Base):"]);
+    }
+}

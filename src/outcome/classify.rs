@@ -1,0 +1,157 @@
+//! What kind of failure an exception is: broken or incomplete, decided on evidence. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::engine::protocol::{Frame, Raised};
+use crate::finding::{Code, Finding, Location};
+use crate::guide::Lesson;
+use crate::outcome::moves;
+use crate::source::Span;
+
+/// What is known around a failed step.
+pub(crate) struct Evidence<'a> {
+    pub(crate) lesson: &'a Lesson,
+    /// The bytes of the step, if it stands on the page.
+    pub(crate) span: Option<Span>,
+    /// Every name that the revision's programs bind.
+    pub(crate) bound: &'a BTreeSet<String>,
+    /// Modules that are the page's own files.
+    pub(crate) own_modules: &'a BTreeSet<String>,
+    /// Whether the step rests on something that was supplied.
+    pub(crate) rests_on_assumption: bool,
+}
+
+/// The finding of an exception that left a judged step.
+pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
+    let location = locate(&raised.frames, raised, evidence);
+    let title = title(raised);
+    let is = |class: &str| raised.bases.iter().any(|base| base.rsplit('.').next() == Some(class));
+    let finding = |code, message: String| Finding::new(code, location.clone(), message);
+    if is("NameError") && !is("UnboundLocalError") {
+        return name_error(raised, evidence, &location);
+    }
+    if is("ImportError") {
+        return import_error(raised, evidence, &location);
+    }
+    if is("SyntaxError") {
+        return finding(Code::SyntaxError, title);
+    }
+    if is("TemplateNotFound") || is("TemplatesNotFound") {
+        let name = raised.name.clone().unwrap_or_else(|| raised.message.clone());
+        return finding(Code::MissingFile, format!("the page never shows the template `{name}`"))
+            .with_help(format!("show it in a block named `templates/{name}`, or supply it in lab.toml"));
+    }
+    if is("FileNotFoundError") {
+        let name = raised.name.clone().unwrap_or_else(|| raised.message.clone());
+        return finding(Code::MissingFile, format!("the page never shows the file `{name}`"))
+            .with_help("show it in a block of that name, or supply it in lab.toml");
+    }
+    if raised.message.contains("Working outside of application context") || raised.message.contains("Working outside of request context") {
+        let kind = if raised.message.contains("application") { "an application" } else { "a request" };
+        return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
+            .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
+    }
+    if is("AttributeError") {
+        return attribute_error(raised, evidence, &location);
+    }
+    let data = ["OperationalError", "ProgrammingError", "NoResultFound", "NotFound", "IntegrityError", "ConnectionError", "gaierror"];
+    if evidence.rests_on_assumption && (data.iter().any(|class| is(class)) || raised.message.contains("NoneType")) {
+        return finding(Code::Unsupplied, format!("{title}, which the page does nothing to prevent"))
+            .with_help("it works on what had to be assumed; show the missing part, or supply it in lab.toml");
+    }
+    finding(Code::Raised, title)
+}
+
+/// `ClassName: message`, the first line of it.
+pub(crate) fn title(raised: &Raised) -> String {
+    let message = raised.message.lines().next().unwrap_or_default();
+    if message.is_empty() { raised.class.clone() } else { format!("{}: {message}", raised.class) }
+}
+
+fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {
+    let name = raised.name.clone().unwrap_or_default();
+    if let Some(gone) = moves::builtin(&name) {
+        return Finding::new(Code::RemovedApi, location.clone(), format!("`{name}` is gone since {}", gone.since)).with_help(gone.instead);
+    }
+    let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && *bound != name);
+    if name.len() > 3
+        && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len())
+    {
+        return Finding::new(Code::Raised, location.clone(), title(raised)).with_help(format!("did you mean `{near}`?"));
+    }
+    Finding::new(Code::UndefinedName, location.clone(), format!("`{name}` is never defined on this page"))
+        .with_help(format!("define or import `{name}` before this line, or supply it in lab.toml"))
+}
+
+fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {
+    let is_module = raised.class == "ModuleNotFoundError";
+    let module = if is_module { raised.name.clone() } else { raised.object.clone() }.unwrap_or_default();
+    if let Some(gone) = moves::module(&module) {
+        return Finding::new(Code::RemovedApi, location.clone(), format!("the module `{module}` is gone since {}", gone.since)).with_help(gone.instead);
+    }
+    let root = module.split('.').next().unwrap_or_default();
+    let own = evidence.own_modules.iter().any(|own| own == &module || own.split('.').next() == Some(root));
+    if is_module {
+        let help = if own {
+            "show the file in a block of its name"
+        } else {
+            "if it is the course's own, show its file; if it is a package, add it to the environment's requirements"
+        };
+        // A submodule of an installed package that is not there any more.
+        if module.contains('.') && !own && raised.message.contains("is not a package") {
+            return Finding::new(Code::RemovedApi, location.clone(), title(raised));
+        }
+        return Finding::new(Code::MissingModule, location.clone(), format!("there is no module `{module}` on this page or in the environment"))
+            .with_help(help);
+    }
+    if own || module.is_empty() {
+        return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");
+    }
+    Finding::new(Code::RemovedApi, location.clone(), title(raised))
+        .with_help(format!("the installed `{root}` has no such name; look for it in the package's change log"))
+}
+
+fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {
+    let object = raised.object.clone().unwrap_or_default();
+    let root = object.split('.').next().unwrap_or_default();
+    if evidence.rests_on_assumption && (object == "builtins.NoneType" || raised.message.contains("'NoneType'")) {
+        return Finding::new(Code::Unsupplied, location.clone(), format!("{}: there is no such row or object on the page", title(raised)));
+    }
+    if evidence.own_modules.contains(&object) {
+        return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");
+    }
+    let of_library =
+        !root.is_empty() && !["__main__", "builtins"].contains(&root) && !evidence.own_modules.iter().any(|own| own.split('.').next() == Some(root));
+    let code = if of_library { Code::RemovedApi } else { Code::Raised };
+    Finding::new(code, location.clone(), title(raised))
+}
+
+/// Where on the page an exception is: the innermost frame that stands there, else the step.
+pub(crate) fn locate(frames: &[Frame], raised: &Raised, evidence: &Evidence<'_>) -> Location {
+    let source = &evidence.lesson.source;
+    if let Some((line, column)) = raised.syntax
+        && let Some(span) = evidence.span
+    {
+        let _ = line;
+        return Location::new(source, Span::new(source.offset(source.line_of(span.start), column), span.end.max(span.start)));
+    }
+    frame_location(frames, evidence.lesson, evidence.span)
+        .unwrap_or_else(|| Location::line(source, source.line_of(evidence.span.map_or(evidence.lesson.span.start, |span| span.start))))
+}
+
+/// The location of the innermost frame that stands on the page.
+pub(crate) fn frame_location(frames: &[Frame], lesson: &Lesson, _span: Option<Span>) -> Option<Location> {
+    let source = &lesson.source;
+    let frame = frames.iter().rev().find(|frame| frame.file == source.path())?;
+    let whole = Location::line(source, frame.line);
+    let (Some(column), Some(end)) = (frame.column, frame.end_column) else { return Some(whole) };
+    // Columns count in the code; list and quote prefixes stand before it in the source.
+    let line = source.line_span(frame.line);
+    let body = lesson.blocks.iter().flat_map(|block| &block.body.lines).find(|body| line.start <= body.span.start && body.span.end <= line.end);
+    let start = body.map_or(line.start, |body| body.span.start);
+    let one_line = frame.end_line.is_none_or(|end_line| end_line == frame.line);
+    let end = if one_line { start + end } else { line.end };
+    let span = Span::new((start + column).min(line.end), end.min(line.end));
+    let fits = !span.is_empty() && source.text().is_char_boundary(span.start) && source.text().is_char_boundary(span.end);
+    Some(if fits { Location::new(source, span) } else { whole })
+}

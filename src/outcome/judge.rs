@@ -1,0 +1,558 @@
+//! `(Lab, Records) --outcome::judge--> Outcomes, Findings`. Pure: a recorded run can be judged again. It never runs anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::protocol::{Action, Ending, Raised, Run, Stream, Verdict, Warning};
+use crate::finding::{Code, Effect, Finding, Location};
+use crate::guide::Lesson;
+use crate::lab::{Assumption, Claim, Fate, Lab, Origin, Remedy, Revision};
+use crate::outcome::classify::{Evidence, classify, frame_location, title};
+use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
+use crate::outcome::{BlockOutcome, Outcome, Status};
+use crate::snapshot::matching::check_claim;
+use crate::source::Span;
+
+/// A revision's run, with the second assemblies that cleared a block.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// The run of the revision itself.
+    pub run: Run,
+    /// By block: the other assembly, its run, and what it did differently.
+    pub instead: BTreeMap<usize, (Revision, Run, Remedy)>,
+}
+
+/// How strictly to judge.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Whether assumptions are refused.
+    pub strict: bool,
+}
+
+/// A lesson, judged.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    /// Its blocks, in order.
+    pub blocks: Vec<BlockOutcome>,
+    /// What is wrong, by place.
+    pub findings: Vec<Finding>,
+    /// What had to be assumed.
+    pub assumptions: Vec<Assumption>,
+}
+
+struct Judge<'a> {
+    lesson: &'a Lesson,
+    lab: &'a Lab,
+    judged: Judged,
+    /// Failed or blocked steps, by block and start: the finding that they come from.
+    failures: BTreeMap<(usize, usize), usize>,
+    /// Names that nothing binds because of a failure: the finding.
+    lost: BTreeMap<String, usize>,
+    /// Places of warnings and exceptions that were told already.
+    told: BTreeSet<(Code, usize, String)>,
+}
+
+/// Judge a lesson by its runs, one for each revision of its lab.
+#[must_use]
+pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judged {
+    let mut findings = lesson.findings.clone();
+    findings.extend(lab.findings.iter().cloned());
+    let assumptions = lab.assumptions.clone();
+    let blocks = lesson.blocks.iter().zip(&lab.blocks).map(|(block, plan)| block_outcome(lesson, block, plan)).collect();
+    let mut judge =
+        Judge { lesson, lab, judged: Judged { blocks, findings, assumptions }, failures: BTreeMap::new(), lost: BTreeMap::new(), told: BTreeSet::new() };
+    judge.unparsed();
+    for (revision, ran) in lab.revisions.iter().zip(runs) {
+        judge.revision(revision, ran);
+    }
+    judge.finish(options)
+}
+
+fn block_outcome(lesson: &Lesson, block: &crate::guide::Block, plan: &crate::lab::BlockPlan) -> BlockOutcome {
+    let span = block.span();
+    let (start, end) = (lesson.source.place(span.start), lesson.source.place(span.end));
+    let language = crate::guide::language::name(&block.language).to_owned();
+    BlockOutcome { line: start.line, end_line: end.line.max(start.line), cell: start.cell, language, plan: plan.clone(), outcome: None, transcript: None }
+}
+
+/// The status of a lesson by its findings and blocks. Errors of our own and pending snapshots are not seen here.
+#[must_use]
+pub fn status(judged: &Judged) -> Status {
+    let has = |effect: Effect| judged.findings.iter().any(|finding| finding.code.effect() == effect);
+    let stuck = judged.blocks.iter().any(|block| matches!(block.outcome, Some(Outcome::Incomplete | Outcome::Blocked)));
+    let ran = judged.blocks.iter().any(|block| matches!(block.plan.fate, Fate::Run | Fate::Written | Fate::Compared));
+    if has(Effect::Breaks) || judged.blocks.iter().any(|block| block.outcome == Some(Outcome::Failed)) {
+        Status::Broken
+    } else if has(Effect::Changes) {
+        Status::Changed
+    } else if has(Effect::Incompletes) || stuck {
+        Status::Incomplete
+    } else if has(Effect::Stales) {
+        Status::Stale
+    } else if judged.blocks.is_empty() {
+        Status::Empty
+    } else if ran {
+        Status::Passed
+    } else {
+        Status::Skipped
+    }
+}
+
+impl Judge<'_> {
+    /// Blocks that do not parse: what they would bind is lost.
+    fn unparsed(&mut self) {
+        for (block, names) in &self.lab.unparsed {
+            let span = self.lesson.blocks[*block].span();
+            let finding =
+                self.judged.findings.iter().position(|finding| {
+                    finding.code == Code::SyntaxError && span.start <= finding.location.span.start && finding.location.span.start <= span.end
+                });
+            self.worsen(*block, Outcome::Failed);
+            if let Some(finding) = finding {
+                self.lost.extend(names.iter().map(|name| (name.clone(), finding)));
+            }
+        }
+    }
+
+    fn worsen(&mut self, block: usize, outcome: Outcome) {
+        let rank = |outcome: Outcome| match outcome {
+            Outcome::Failed => 3,
+            Outcome::Incomplete => 2,
+            Outcome::Blocked => 1,
+            Outcome::Passed => 0,
+        };
+        let slot = &mut self.judged.blocks[block].outcome;
+        if slot.is_none_or(|old| rank(outcome) > rank(old)) {
+            *slot = Some(outcome);
+        }
+    }
+
+    fn revision(&mut self, revision: &Revision, ran: &Ran) {
+        for &block in &revision.blocks {
+            let (revision, run) = match ran.instead.get(&block) {
+                Some((other, run, remedy)) => {
+                    self.assume(*remedy, block);
+                    (other, run)
+                }
+                None => (revision, &ran.run),
+            };
+            self.block(revision, run, block);
+        }
+        let steps = by_step(revision, &ran.run);
+        for step in &revision.job.steps {
+            if matches!(step.action, Action::Probe { .. } | Action::Import { .. } | Action::Request(_))
+                && let Some(record) = steps.get(&step.id)
+            {
+                self.unplaced(revision, record, matches!(step.action, Action::Import { .. }));
+            }
+        }
+    }
+
+    fn assume(&mut self, remedy: Remedy, block: usize) {
+        if let Some((name, what)) = remedy.assumption()
+            && !self.judged.assumptions.iter().any(|known| known.name == name)
+        {
+            let span = self.lesson.blocks[block].span();
+            self.judged.assumptions.push(Assumption { name: name.to_owned(), span, what: what.to_owned() });
+        }
+    }
+
+    fn block(&mut self, revision: &Revision, run: &Run, block: usize) {
+        let steps = by_step(revision, run);
+        let mut transcript = String::new();
+        let mut ended = false;
+        for (id, origin) in &revision.origins {
+            if origin.block != Some(block) || !origin.judged {
+                continue;
+            }
+            let empty = StepRecord::default();
+            let record = steps.get(id).unwrap_or(&empty);
+            write_transcript(&mut transcript, record);
+            self.worsen(block, Outcome::Passed);
+            self.warnings(record, origin);
+            match record.verdict {
+                Some(Verdict::Passed) => self.missed(record),
+                Some(Verdict::Failed) => self.failed(revision, record, block, origin, *id),
+                Some(Verdict::Skipped) => self.skipped(revision, record, block, origin),
+                None if ended => self.worsen(block, Outcome::Blocked),
+                None => {
+                    ended = true;
+                    self.ended(run, record, block, origin);
+                }
+            }
+        }
+        self.not_raised(revision, &steps, block);
+        self.claims(revision, &steps, block);
+        self.judged.blocks[block].transcript = Some(transcript);
+    }
+
+    /// What a block whose author says that it raises must have done.
+    fn expected(&self, block: usize) -> Option<String> {
+        self.lesson.blocks[block].directive("raises").map(|directive| directive.attributes.get("error").cloned().unwrap_or_default())
+    }
+
+    fn failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
+        let expected = self.expected(block);
+        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, block, raised)) {
+            return;
+        }
+        let Some(raised) = record.raised.last() else {
+            return self.command_failed(revision, record, block, origin, id);
+        };
+        if let Some(cause) = self.cause(raised) {
+            return self.block_by(cause, block, origin);
+        }
+        let bound = bound_names(revision);
+        let own_modules = own_modules(revision);
+        let evidence = Evidence {
+            lesson: self.lesson,
+            span: origin.span,
+            bound: &bound,
+            own_modules: &own_modules,
+            rests_on_assumption: rests_on_assumption(revision, id),
+        };
+        let mut finding = classify(raised, &evidence);
+        if let Some(expected) = expected {
+            finding = Finding::new(Code::NotRaised, finding.location, format!("the page says that this raises {expected}, and it raises {}", title(raised)));
+        }
+        let lost = (finding.code == Code::UndefinedName).then(|| raised.name.clone()).flatten();
+        let outcome = outcome_of(finding.code);
+        let index = self.add(finding);
+        self.lost.extend(lost.map(|name| (name, index)));
+        self.lose(revision, origin, index);
+        self.worsen(block, outcome);
+    }
+
+    /// The finding that an exception only follows from: it is about a name that an earlier failure kept from being bound.
+    fn cause(&self, raised: &Raised) -> Option<usize> {
+        std::iter::successors(Some(raised), |raised| raised.cause.as_deref())
+            .filter_map(|raised| raised.name.as_ref())
+            .find_map(|name| self.lost.get(name).copied())
+    }
+
+    fn block_by(&mut self, cause: usize, block: usize, origin: &Origin) {
+        let first = self.judged.blocks[block].outcome.is_none_or(|outcome| outcome == Outcome::Passed);
+        self.worsen(block, Outcome::Blocked);
+        if let Some(span) = origin.span {
+            self.failures.insert((block, span.start), cause);
+            let cause_line = self.judged.findings[cause].location.place();
+            let location = Location::line(&self.lesson.source, self.lesson.source.line_of(span.start));
+            if first && location.place() != cause_line {
+                self.judged.findings[cause].related.push(crate::finding::Related { location, message: "cannot run because of it".to_owned() });
+            }
+        }
+    }
+
+    fn skipped(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin) {
+        let needed = record.because.and_then(|because| revision.origins.get(&because));
+        let cause = needed.and_then(|needed| Some((needed.block?, needed.span?.start))).and_then(|key| self.failures.get(&key).copied());
+        match cause {
+            Some(cause) => {
+                self.lose(revision, origin, cause);
+                self.block_by(cause, block, origin);
+            }
+            None => {
+                let at = needed.and_then(|needed| needed.span).map(|span| self.lesson.source.line_of(span.start));
+                let why = at.map_or_else(
+                    || "what had to be assumed for it fails".to_owned(),
+                    |line| format!("line {line}, which it needs, does not work beside what the page has by now"),
+                );
+                let span = origin.span.unwrap_or_default();
+                let index = self.add(Finding::new(Code::Unsupplied, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), why));
+                self.lose(revision, origin, index);
+                self.worsen(block, Outcome::Incomplete);
+            }
+        }
+    }
+
+    /// Remember that a step did not pass, and what it would have bound.
+    fn lose(&mut self, revision: &Revision, origin: &Origin, finding: usize) {
+        if let (Some(block), Some(span)) = (origin.block, origin.span) {
+            self.failures.insert((block, span.start), finding);
+            for name in revision.binds_at(block, span) {
+                self.lost.entry(name).or_insert(finding);
+            }
+        }
+    }
+
+    fn ended(&mut self, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
+        let (code, message) = match &run.ending {
+            Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
+            Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
+            Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
+            Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
+            Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
+            Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
+        };
+        let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
+        let message = if record.began { message } else { format!("an earlier line of the lab {message}") };
+        self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
+        self.worsen(block, Outcome::Failed);
+    }
+
+    fn command_failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
+        let command = revision.job.steps.iter().find(|step| step.id == id).and_then(|step| match &step.action {
+            Action::Shell { command, .. } => Some(command.lines().next().unwrap_or_default().to_owned()),
+            _ => None,
+        });
+        let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
+        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        let missing =
+            ["ModuleNotFoundError", "Could not import", "Could not locate", "No such file", "not found", "Failed to find Flask application", "No module named"];
+        let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
+        let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
+        let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
+        let span = origin.span.unwrap_or_default();
+        let outcome = outcome_of(code);
+        self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
+        self.worsen(block, outcome);
+    }
+
+    fn not_raised(&mut self, revision: &Revision, steps: &BTreeMap<u32, StepRecord>, block: usize) {
+        let Some(expected) = self.expected(block) else { return };
+        let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block));
+        let all_passed = own.clone().count() > 0 && own.clone().all(|(id, _)| steps.get(id).is_some_and(|step| step.verdict == Some(Verdict::Passed)));
+        if all_passed {
+            let span = self.lesson.blocks[block].span();
+            let location = Location::line(&self.lesson.source, self.lesson.source.line_of(span.start));
+            self.add(Finding::new(Code::NotRaised, location, format!("the page says that this raises {expected}, and it does not")));
+            self.worsen(block, Outcome::Failed);
+        }
+    }
+
+    fn warnings(&mut self, record: &StepRecord, origin: &Origin) {
+        for warning in &record.warnings {
+            let deprecated = warning.bases.iter().any(|base| base == "DeprecationWarning" || base == "PendingDeprecationWarning")
+                || warning.category.ends_with("DeprecationWarning");
+            if !deprecated || inside_an_import(warning) {
+                continue;
+            }
+            let Some(location) = frame_location(&warning.frames, self.lesson, origin.span) else { continue };
+            if !self.told.insert((Code::Deprecated, location.span.start, warning.category.clone())) {
+                continue;
+            }
+            let mut finding = Finding::new(Code::Deprecated, location, format!("{}: {}", warning.category, first_sentence(&warning.message)));
+            if let Some((related, module)) = self.import_of(&finding.location) {
+                finding = finding.with_related(related, format!("imported from {module} here"));
+            }
+            self.add(finding);
+        }
+    }
+
+    /// The import that binds the name which stands first at a location, and the module it comes from.
+    fn import_of(&self, location: &Location) -> Option<(Location, String)> {
+        let text = self.lesson.source.slice(location.span);
+        let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let (span, module) = self
+            .lab
+            .imports
+            .iter()
+            .rev()
+            .find(|import| import.name == name && import.span.start < location.span.start)
+            .map(|import| (import.span, import.module.clone()))?;
+        Some((Location::new(&self.lesson.source, span), module))
+    }
+
+    fn missed(&mut self, record: &StepRecord) {
+        for (first, last) in &record.missed {
+            let source = &self.lesson.source;
+            let span = Span::new(Location::line(source, *first).span.start, source.line_span(*last).end);
+            let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+            if self.told.insert((Code::NotReached, span.start, String::new())) {
+                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about them")));
+            }
+        }
+    }
+
+    /// What went wrong where no line of the page asked for it: in a view that was probed, or while importing the page's main file.
+    fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
+        let bound = bound_names(revision);
+        let own_modules = own_modules(revision);
+        let evidence = Evidence { lesson: self.lesson, span: None, bound: &bound, own_modules: &own_modules, rests_on_assumption: true };
+        for (index, raised) in record.raised.iter().enumerate() {
+            if self.cause(raised).is_some() {
+                continue;
+            }
+            let place = frame_location(&raised.frames, self.lesson, None);
+            let block = place
+                .as_ref()
+                .and_then(|place| self.lesson.blocks.iter().position(|block| block.span().start <= place.span.start && place.span.start <= block.span().end));
+            let block = block.or_else(|| importing.then(|| revision.blocks.first().copied()).flatten());
+            let Some(block) = block.filter(|block| revision.blocks.contains(block)) else { continue };
+            let mut finding = classify(raised, &evidence);
+            if place.is_none() {
+                finding.location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));
+            }
+            if raised.message.contains("did not return a valid response") {
+                finding.code = Code::Unsupplied;
+            }
+            if finding.code == Code::Raised && !importing {
+                finding.code = Code::HttpError;
+                if let Some(response) = record.responses.iter().filter(|response| response.status >= 500).nth(index) {
+                    finding.message = format!("{} {} answers {}: {}", response.method, response.path, response.status, finding.message);
+                }
+            }
+            if self.told.insert((finding.code, finding.location.span.start, finding.message.clone())) {
+                let outcome = outcome_of(finding.code);
+                self.add(finding);
+                self.worsen(block, outcome);
+            }
+        }
+    }
+
+    fn claims(&mut self, revision: &Revision, steps: &BTreeMap<u32, StepRecord>, block: usize) {
+        for claim in self.lab.claims.iter().filter(|claim| claim.of == block) {
+            let held = self.claim(claim, revision, steps);
+            if let Some(output) = claim.block {
+                self.judged.blocks[output].outcome = Some(held);
+            }
+            if held == Outcome::Failed && claim.block.is_none() {
+                self.worsen(block, Outcome::Failed);
+            }
+        }
+    }
+
+    fn claim(&mut self, claim: &Claim, revision: &Revision, steps: &BTreeMap<u32, StepRecord>) -> Outcome {
+        if !matches!(self.judged.blocks[claim.of].outcome, Some(Outcome::Passed)) {
+            return Outcome::Blocked;
+        }
+        let own = revision
+            .origins
+            .iter()
+            .filter(|(_, origin)| origin.judged && origin.block == Some(claim.of) && claim.piece.is_none_or(|piece| origin.span == Some(piece)));
+        let records: Vec<&StepRecord> = own.filter_map(|(id, _)| steps.get(id)).collect();
+        let actual = shown(&records);
+        let Err(mismatch) = check_claim(&claim.text, &actual) else { return Outcome::Passed };
+        let source = &self.lesson.source;
+        let line = source.line_of(claim.span.start) + mismatch.first_line;
+        let last = source.line_of(claim.span.end);
+        let mut finding = Finding::new(Code::WrongOutput, Location::line(source, line.min(last)), "the page shows another output than the code has");
+        finding.comparison = Some(crate::finding::Comparison { expected: mismatch.expected, actual: mismatch.actual });
+        self.add(finding);
+        Outcome::Failed
+    }
+
+    fn add(&mut self, finding: Finding) -> usize {
+        self.judged.findings.push(finding);
+        self.judged.findings.len() - 1
+    }
+
+    fn finish(mut self, options: Options) -> Judged {
+        if options.strict {
+            for assumption in self.judged.assumptions.clone() {
+                let finding = Finding::new(
+                    Code::Assumed,
+                    Location::new(&self.lesson.source, assumption.span),
+                    format!("`{}` had to be assumed: {}", assumption.name, assumption.what),
+                );
+                self.add(finding.with_help("define it on the page, or supply it in lab.toml"));
+            }
+        }
+        sort_by_place(&mut self.judged.findings);
+        self.judged
+    }
+}
+
+/// Sort findings by place, keeping `because` true.
+fn sort_by_place(findings: &mut Vec<Finding>) {
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|&index| (findings[index].location.span.start, index));
+    let mut place = vec![0; order.len()];
+    for (new, &old) in order.iter().enumerate() {
+        place[old] = new;
+    }
+    let mut sorted: Vec<Finding> = order.iter().map(|&index| findings[index].clone()).collect();
+    for finding in &mut sorted {
+        finding.because = finding.because.map(|cause| place[cause]);
+    }
+    *findings = sorted;
+}
+
+fn outcome_of(code: Code) -> Outcome {
+    match code.effect() {
+        Effect::Breaks | Effect::Changes => Outcome::Failed,
+        Effect::Incompletes => Outcome::Incomplete,
+        Effect::Stales | Effect::Informs => Outcome::Passed,
+    }
+}
+
+/// Everything that a reader sees of steps: what they print, and the last line of a traceback.
+fn shown(records: &[&StepRecord]) -> String {
+    let mut text = String::new();
+    for record in records {
+        let shell = record.status.is_some();
+        for (stream, part, _) in &record.output {
+            if *stream == Stream::Stdout || shell {
+                text.push_str(part);
+            }
+        }
+        for raised in &record.raised {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&last_line(raised));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The end of a traceback, as Python prints it: the dotted class but for built-in ones, and the message.
+fn last_line(raised: &Raised) -> String {
+    let class =
+        raised.bases.first().map_or(raised.class.as_str(), |base| base.strip_prefix("builtins.").or_else(|| base.strip_prefix("__main__.")).unwrap_or(base));
+    if raised.message.is_empty() { class.to_owned() } else { format!("{class}: {}", raised.message) }
+}
+
+fn write_transcript(transcript: &mut String, record: &StepRecord) {
+    for (_, text, _) in &record.output {
+        transcript.push_str(text);
+    }
+    for raised in &record.raised {
+        if !transcript.is_empty() && !transcript.ends_with('\n') {
+            transcript.push('\n');
+        }
+        transcript.push_str(&last_line(raised));
+        transcript.push('\n');
+    }
+}
+
+/// The first sentence of a warning, without the references that its package adds.
+fn first_sentence(message: &str) -> String {
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut = line.find(" (Background on").unwrap_or(line.len());
+    line[..cut].trim().to_owned()
+}
+
+/// Whether a warning comes from a library's own top level while it is being imported: nothing that the page can change.
+fn inside_an_import(warning: &Warning) -> bool {
+    warning.frames.last().is_some_and(|frame| frame.function == "<module>" && !frame.module.is_empty() && frame.module != "__main__")
+        && warning.frames.iter().any(|frame| frame.module.starts_with("importlib") || frame.file.contains("importlib"))
+}
+
+fn bound_names(revision: &Revision) -> BTreeSet<String> {
+    revision.bound_names()
+}
+
+fn own_modules(revision: &Revision) -> BTreeSet<String> {
+    let modules = revision.job.steps.iter().filter_map(|step| match &step.action {
+        Action::Python { module, file: Some(_), .. } if module != "__main__" => Some(module.clone()),
+        _ => None,
+    });
+    modules.collect()
+}
+
+/// Whether a step needs, directly or not, one that was supplied.
+fn rests_on_assumption(revision: &Revision, id: u32) -> bool {
+    let mut open = vec![id];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        if revision.origins.get(&id).is_some_and(|origin| origin.assumption.is_some()) {
+            return true;
+        }
+        open.extend(revision.job.steps.iter().find(|step| step.id == id).into_iter().flat_map(|step| step.needs.iter().copied()));
+    }
+    false
+}

@@ -1,0 +1,117 @@
+//! Records sorted by step, and which blocks an error must be tried against once more. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::protocol::{Ending, Raised, RecordEvent, Response, Run, Stream, Verdict, Warning};
+use crate::guide::Lesson;
+use crate::lab::{Remedy, Revision};
+
+/// Everything that was recorded of one step.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StepRecord {
+    pub(crate) began: bool,
+    /// What it printed, in order.
+    pub(crate) output: Vec<(Stream, String, Option<usize>)>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) raised: Vec<Raised>,
+    pub(crate) missed: Vec<(usize, usize)>,
+    pub(crate) responses: Vec<Response>,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) because: Option<u32>,
+    pub(crate) status: Option<i32>,
+}
+
+/// The records of a run by step. Records of steps that the revision does not have are dropped: the lab's own code may have forged them.
+pub(crate) fn by_step(revision: &Revision, run: &Run) -> BTreeMap<u32, StepRecord> {
+    let mut steps: BTreeMap<u32, StepRecord> = BTreeMap::new();
+    for record in &run.records {
+        if !revision.origins.contains_key(&record.step) {
+            continue;
+        }
+        let step = steps.entry(record.step).or_default();
+        match &record.event {
+            RecordEvent::Begin => step.began = true,
+            RecordEvent::Output { stream, text, line } => step.output.push((*stream, text.clone(), *line)),
+            RecordEvent::Warning(warning) => step.warnings.push(warning.clone()),
+            RecordEvent::Raised(raised) => step.raised.push(raised.clone()),
+            RecordEvent::Missed { lines } => step.missed.extend(lines),
+            RecordEvent::Response(response) => step.responses.push(response.clone()),
+            RecordEvent::Finished { verdict, because, status, .. } => {
+                step.verdict = Some(*verdict);
+                step.because = *because;
+                step.status = *status;
+            }
+        }
+    }
+    steps
+}
+
+/// The judged blocks of a revision in which something failed or could not run, with the other assemblies to try, in order.
+#[must_use]
+pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
+    let steps = by_step(revision, run);
+    let mut found: BTreeMap<usize, Vec<Remedy>> = BTreeMap::new();
+    for (id, origin) in &revision.origins {
+        let (Some(block), true) = (origin.block, origin.judged) else { continue };
+        let Some(step) = steps.get(id) else {
+            // Never reached: only where the process itself ended early is another assembly worth trying.
+            if run.ending != Ending::Finished {
+                found.entry(block).or_default();
+            }
+            continue;
+        };
+        let failed = matches!(step.verdict, Some(Verdict::Failed));
+        let dropped =
+            step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
+        if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, block, raised)) {
+            continue;
+        }
+        let remedies = found.entry(block).or_default();
+        for raised in &step.raised {
+            remedies.extend(remedies_of(raised));
+        }
+        remedies.extend([Remedy::DefinitionsFirst, Remedy::OnlyNeeded]);
+    }
+    found
+        .into_iter()
+        .map(|(block, remedies)| {
+            let once: Vec<Remedy> =
+                remedies.iter().copied().enumerate().filter(|(index, remedy)| !remedies[..*index].contains(remedy)).map(|(_, remedy)| remedy).collect();
+            (block, once)
+        })
+        .filter(|(_, remedies)| !remedies.is_empty())
+        .collect()
+}
+
+/// Whether the page says that the block raises this.
+pub(crate) fn raises_as_said(lesson: &Lesson, block: usize, raised: &Raised) -> bool {
+    let Some(directive) = lesson.blocks[block].directive("raises") else { return false };
+    let class =
+        directive.attributes.get("error").is_none_or(|error| raised.bases.iter().any(|base| base == error || base.rsplit('.').next() == Some(error.as_str())));
+    let text = directive.attributes.get("text").is_none_or(|text| raised.message.contains(text.as_str()));
+    class && text
+}
+
+fn remedies_of(raised: &Raised) -> Vec<Remedy> {
+    let mut found = Vec::new();
+    for raised in std::iter::successors(Some(raised), |raised| raised.cause.as_deref()) {
+        if raised.message.contains("Working outside of application context") {
+            found.push(Remedy::ApplicationContext);
+        }
+        if raised.message.contains("Working outside of request context") {
+            found.push(Remedy::RequestContext);
+        }
+        if raised.message.contains("no such table") {
+            found.push(Remedy::Tables);
+        }
+    }
+    found
+}
+
+/// Whether a run of a second assembly clears the block: every judged step of it passed.
+#[must_use]
+pub fn clears(revision: &Revision, block: usize, run: &Run) -> bool {
+    let steps = by_step(revision, run);
+    let own: BTreeSet<u32> = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block)).map(|(id, _)| *id).collect();
+    !own.is_empty() && own.iter().all(|id| steps.get(id).is_some_and(|step| step.verdict == Some(Verdict::Passed)))
+}

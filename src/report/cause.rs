@@ -1,0 +1,47 @@
+//! Causes: a lesson's findings with those that only follow from them. Every format for people shows a consequence under its cause.
+//!
+//! Pure, and never trusts `because`: an index that points nowhere or in a circle makes the finding its own cause.
+
+use crate::finding::{Effect, Finding, Severity};
+use crate::outcome::LessonOutcome;
+
+/// A finding and what follows from it.
+#[derive(Debug, Clone)]
+pub(super) struct Cause<'a> {
+    /// The finding.
+    pub(super) finding: &'a Finding,
+    /// The findings that only follow from it, by place.
+    pub(super) consequences: Vec<&'a Finding>,
+}
+
+/// The findings of `lesson` that stand for themselves, each with its consequences.
+pub(super) fn causes(lesson: &LessonOutcome) -> Vec<Cause<'_>> {
+    let mut consequences: Vec<Vec<&Finding>> = vec![Vec::new(); lesson.findings.len()];
+    let mut roots = Vec::new();
+    for (index, finding) in lesson.findings.iter().enumerate() {
+        let root = root(&lesson.findings, index);
+        if root == index {
+            roots.push(index);
+        } else {
+            consequences[root].push(finding);
+        }
+    }
+    roots.into_iter().map(|index| Cause { finding: &lesson.findings[index], consequences: std::mem::take(&mut consequences[index]) }).collect()
+}
+
+/// Whether a finding only informs about what is not known, and so takes one quiet line.
+pub(super) fn quiet(finding: &Finding) -> bool {
+    finding.severity() == Severity::Note && finding.code.effect() == Effect::Informs
+}
+
+/// Where the chain of causes of a finding ends.
+fn root(findings: &[Finding], index: usize) -> usize {
+    let mut at = index;
+    for _ in 0..findings.len() {
+        match findings[at].because {
+            Some(next) if next < findings.len() && next != at => at = next,
+            _ => return at,
+        }
+    }
+    index
+}

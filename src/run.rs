@@ -1,0 +1,148 @@
+//! Runs lessons: schedules revisions over an engine's workers, tries failures against a second assembly, has them judged, and tells what happens as events.
+//! It knows nothing of reports and prints nothing.
+
+pub mod bench;
+pub mod cache;
+pub mod snapshots;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::engine::{EngineError, Run};
+use crate::guide::Lesson;
+use crate::lab::manifest::Manifest;
+use crate::lab::{Lab, Revision, Setup, assemble};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, clears, judge, status, suspects};
+use bench::Bench;
+use snapshots::Snapshots;
+
+/// A lesson that is to be checked.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its place in guide order, from 0.
+    pub index: usize,
+    /// The lesson.
+    pub lesson: Arc<Lesson>,
+    /// The title of its chapter.
+    pub chapter: String,
+    /// The words that select just this lesson on the command line.
+    pub selector: String,
+    /// Lessons that lend to it, the nearest first.
+    pub earlier: Vec<Arc<Lesson>>,
+    /// Its `lab.toml`, if it has one.
+    pub manifest: Option<Manifest>,
+}
+
+impl Planned {
+    /// The lab that the lesson assembles into.
+    #[must_use]
+    pub fn lab(&self) -> Lab {
+        let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
+        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref() })
+    }
+}
+
+/// How to check.
+#[derive(Debug, Clone, Default)]
+pub struct Check {
+    /// How strictly to judge.
+    pub judging: Options,
+    /// The snapshots to hold outputs against, if any.
+    pub snapshots: Option<Snapshots>,
+    /// How many lessons are under way at a time.
+    pub concurrency: usize,
+}
+
+/// Check lessons on a bench, telling what happens to `events`.
+pub async fn check(planned: Vec<Planned>, bench: &Bench<'_>, how: &Check, events: &UnboundedSender<Event>) {
+    let lessons = stream::iter(planned.into_iter().map(|planned| async move {
+        // Nobody listens any more only when the check is being given up.
+        let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
+        let index = planned.index;
+        let lesson = Box::new(lesson(&planned, bench, how).await);
+        let _ = events.send(Event::Judged { index, lesson });
+    }));
+    lessons.buffer_unordered(how.concurrency.max(1)).collect::<Vec<()>>().await;
+}
+
+async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {
+    let begun = std::time::Instant::now();
+    let lab = planned.lab();
+    let mut outcome = blank(planned);
+    match runs(&planned.lesson, &lab, bench, true).await {
+        Err(error) => {
+            let judged = judge(&planned.lesson, &lab, &[], how.judging);
+            fill(&mut outcome, judged);
+            outcome.status = Status::Errored;
+            outcome.error = Some(error.to_string());
+        }
+        Ok(runs) => {
+            let judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            outcome.status = status(&judged);
+            fill(&mut outcome, judged);
+            if let Some(snapshots) = &how.snapshots {
+                let again = || async {
+                    let runs = self::runs(&planned.lesson, &lab, bench, false).await.ok()?;
+                    Some(judge(&planned.lesson, &lab, &runs, how.judging))
+                };
+                snapshots.hold(&planned.lesson, &mut outcome, again).await;
+            }
+        }
+    }
+    outcome.seconds = begun.elapsed().as_secs_f64();
+    outcome
+}
+
+fn blank(planned: &Planned) -> LessonOutcome {
+    let lesson = &planned.lesson;
+    LessonOutcome {
+        id: lesson.id.clone(),
+        number: lesson.number.clone(),
+        title: lesson.title.clone(),
+        chapter: planned.chapter.clone(),
+        selector: planned.selector.clone(),
+        source: Arc::clone(&lesson.source),
+        line: lesson.line,
+        status: Status::Empty,
+        assumptions: Vec::new(),
+        blocks: Vec::new(),
+        findings: Vec::new(),
+        error: None,
+        seconds: 0.0,
+    }
+}
+
+fn fill(outcome: &mut LessonOutcome, judged: Judged) {
+    outcome.blocks = judged.blocks;
+    outcome.findings = judged.findings;
+    outcome.assumptions = judged.assumptions;
+}
+
+/// Run every revision of a lab; those of one lab run side by side. `remembered`: an earlier result will do.
+async fn runs(lesson: &Lesson, lab: &Lab, bench: &Bench<'_>, remembered: bool) -> Result<Vec<Ran>, EngineError> {
+    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, bench, remembered))).await
+}
+
+/// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
+async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
+    let run = run(revision, bench, remembered).await?;
+    let mut instead = BTreeMap::new();
+    for (block, remedies) in suspects(lesson, revision, &run) {
+        for remedy in remedies {
+            let Some(other) = revision.again(block, remedy) else { continue };
+            let again = self::run(&other, bench, remembered).await?;
+            if clears(&other, block, &again) {
+                instead.insert(block, (other, again, remedy));
+                break;
+            }
+        }
+    }
+    Ok(Ran { run, instead })
+}
+
+async fn run(revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Run, EngineError> {
+    if remembered { bench.run(&revision.job).await } else { bench.run_now(&revision.job).await }
+}

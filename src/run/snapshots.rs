@@ -1,0 +1,132 @@
+//! Outputs held against accepted snapshots. Reads them, and writes pending ones where that is allowed; it never accepts anything.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Code, Comparison, Finding, Location};
+use crate::guide::{Lesson, ProseKind};
+use crate::lab::Fate;
+use crate::outcome::{BlockOutcome, Judged, LessonOutcome, Outcome, Status};
+use crate::snapshot::store::Store;
+use crate::snapshot::{Metadata, Snapshot, SnapshotError, matching};
+use crate::source::Span;
+
+/// Where snapshots are, and what may be done to them.
+#[derive(Debug, Clone)]
+pub struct Snapshots {
+    /// The store.
+    pub store: Store,
+    /// Whether pending snapshots are written. Not in CI.
+    pub write: bool,
+    /// The environment's name, remembered with each.
+    pub environment: String,
+}
+
+impl Snapshots {
+    /// Hold a judged lesson's outputs against its snapshots. `again` runs the lesson once more, to see whether a new output is the same twice.
+    pub async fn hold<F: Future<Output = Option<Judged>>>(&self, lesson: &Lesson, outcome: &mut LessonOutcome, again: impl FnOnce() -> F) {
+        let keys = keys(lesson);
+        let mut differing = Vec::new();
+        for (index, key) in keys.iter().enumerate() {
+            let Some(transcript) = transcript(&outcome.blocks[index]) else { continue };
+            match self.store.load(&lesson.id, key) {
+                Ok(Some(accepted)) if matching::matches(&accepted.contents, transcript) => {
+                    if self.write {
+                        // The output is the accepted one again: what waited for review is out of date.
+                        self.report(lesson, outcome, self.store.forget_pending(&lesson.id, key).err());
+                    }
+                }
+                Ok(accepted) => differing.push((index, accepted)),
+                Err(error) => self.report(lesson, outcome, Some(error)),
+            }
+        }
+        for (index, accepted) in &differing {
+            self.tell(lesson, outcome, *index, accepted.as_ref());
+        }
+        self.unreferenced(lesson, outcome, &keys);
+        if self.write && !differing.is_empty() {
+            let second = again().await;
+            for (index, _) in &differing {
+                self.write_pending(lesson, outcome, *index, &keys[*index], second.as_ref());
+            }
+        }
+        outcome.findings.sort_by_key(|finding| finding.location.span.start);
+    }
+
+    fn tell(&self, lesson: &Lesson, outcome: &mut LessonOutcome, index: usize, accepted: Option<&Snapshot>) {
+        let Some(accepted) = accepted else {
+            if !matches!(outcome.status, Status::Errored | Status::Broken | Status::Changed | Status::Incomplete) {
+                outcome.status = Status::Pending;
+            }
+            return;
+        };
+        let line = lesson.source.line_of(lesson.blocks[index].span().start);
+        let mut finding = Finding::new(Code::Changed, Location::line(&lesson.source, line), "the output is not the accepted snapshot's")
+            .with_help("see it with `proctor review`, and accept it there if it is right");
+        let actual = crate::snapshot::normalise::normalise(outcome.blocks[index].transcript.as_deref().unwrap_or_default());
+        finding.comparison = Some(Comparison { expected: accepted.contents.clone(), actual });
+        outcome.findings.push(finding);
+        if !matches!(outcome.status, Status::Errored | Status::Broken) {
+            outcome.status = Status::Changed;
+        }
+    }
+
+    fn write_pending(&self, lesson: &Lesson, outcome: &mut LessonOutcome, index: usize, key: &str, second: Option<&Judged>) {
+        let Some(text) = transcript(&outcome.blocks[index]) else { return };
+        let snapshot = Snapshot::of(text);
+        let stable = second.and_then(|second| second.blocks.get(index)).and_then(transcript).map(|other| Snapshot::of(other).contents == snapshot.contents);
+        let mut info = BTreeMap::from([("environment".to_owned(), self.environment.clone())]);
+        info.insert(Metadata::STABLE.to_owned(), stable.unwrap_or(false).to_string());
+        info.extend(lesson.number.clone().map(|number| (Metadata::NUMBER.to_owned(), number)));
+        let metadata = Metadata {
+            source: Some(lesson.source.path().to_owned()),
+            assertion_line: u32::try_from(lesson.source.line_of(lesson.blocks[index].span().start)).ok(),
+            expression: Some(lesson.blocks[index].body.text().trim_end().to_owned()),
+            info,
+            ..Metadata::default()
+        };
+        let written = self.store.write_pending(&lesson.id, key, &snapshot.with_metadata(metadata));
+        self.report(lesson, outcome, written.err());
+    }
+
+    fn unreferenced(&self, lesson: &Lesson, outcome: &mut LessonOutcome, keys: &[String]) {
+        match self.store.unreferenced(&lesson.id, keys) {
+            Ok(stale) => {
+                for path in stale {
+                    let message = format!("`{}` belongs to no block any more", path.display());
+                    let location = Location::line(&lesson.source, lesson.line);
+                    outcome.findings.push(Finding::new(Code::UnreferencedSnapshot, location, message).with_help("delete it"));
+                }
+            }
+            Err(error) => self.report(lesson, outcome, Some(error)),
+        }
+    }
+
+    /// A snapshot that is none is the course's fault; a disk that refuses is ours.
+    fn report(&self, lesson: &Lesson, outcome: &mut LessonOutcome, error: Option<SnapshotError>) {
+        let Some(error) = error else { return };
+        if matches!(error, SnapshotError::BadSnapshot { .. }) {
+            let location = Location::new(&lesson.source, Span::new(lesson.span.start, lesson.span.start));
+            outcome.findings.push(Finding::new(Code::BadSnapshot, location, error.to_string()));
+            outcome.status = outcome.status.min(Status::Broken);
+        } else {
+            outcome.error = Some(error.to_string());
+            outcome.status = Status::Errored;
+        }
+    }
+}
+
+/// The output of a block that is worth a snapshot: it ran clean and said something.
+fn transcript(block: &BlockOutcome) -> Option<&str> {
+    let ran = block.plan.fate == Fate::Run && block.outcome == Some(Outcome::Passed);
+    block.transcript.as_deref().filter(|text| ran && !text.trim().is_empty())
+}
+
+/// A key for each block that moves with its section: the nearest heading, and the block's number under it.
+fn keys(lesson: &Lesson) -> Vec<String> {
+    let heading = |block: &crate::guide::Block| {
+        let start = block.span().start;
+        let headings = lesson.prose.iter().filter(|prose| matches!(prose.kind, ProseKind::Heading(_)) && prose.span.start < start);
+        headings.max_by_key(|prose| prose.span.start).map_or("start", |prose| prose.text.as_str())
+    };
+    crate::snapshot::name::keys(lesson.blocks.iter().map(heading))
+}
