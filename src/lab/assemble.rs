@@ -287,13 +287,13 @@ impl<'a> Walk<'a> {
                 pieces.insert(0, Piece::supplied("setup of lab.toml", setup));
             }
             let completed = complete(pieces, offers);
+            // What a supplied piece needs itself is not told apart: it came with what the page asked for.
+            let mut told = None;
             for supply in completed.supplies {
-                let first = self.lesson.blocks.iter().position(|_| true).map_or(self.lesson.span, |index| self.lesson.blocks[index].span());
-                let span = supply.span.unwrap_or_else(|| self.first_span(plan).unwrap_or(first));
-                if is_main || supply.span.is_some() {
-                    let assumption = assume(&mut self.lab.assumptions, &supply.name, span, &supply.what);
-                    draft.supplied.insert(supply.piece, assumption);
+                if let Some(span) = supply.span {
+                    told = Some(assume(&mut self.lab.assumptions, &supply.name, span, &supply.what));
                 }
+                draft.supplied.extend(told.map(|assumption| (supply.piece, assumption)));
             }
             let file = Some(file).filter(|file| !file.is_empty());
             let module = file.as_deref().map_or_else(|| "__main__".to_owned(), module_of);
@@ -308,10 +308,6 @@ impl<'a> Walk<'a> {
             draft.modules = others;
         }
         draft
-    }
-
-    fn first_span(&self, plan: &Plan) -> Option<crate::source::Span> {
-        plan.judged.first().map(|&block| self.lesson.blocks[block].span())
     }
 }
 

@@ -71,6 +71,12 @@ fn supply(completed: &mut Completed, open: &Missing, offers: &Offers<'_>) -> boo
         completed.pieces.remove(index);
         at -= usize::from(index < at);
     }
+    // What is lent goes above the fixtures for the same line: a database is made when the classes that it is for are there.
+    if !matches!(piece.origin, PieceOrigin::Supplied(_)) {
+        while at > 0 && matches!(completed.pieces[at - 1].origin, PieceOrigin::Supplied(_)) {
+            at -= 1;
+        }
+    }
     let span = needed_by.block().map(|_| place(&needed_by, open));
     completed.supplies.push(Supply { name: name.to_owned(), span, what, piece: piece.key() });
     completed.pieces.insert(at, piece);
