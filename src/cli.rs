@@ -73,6 +73,12 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// The environments that lessons run in: list, build, image, save, load.
+    Env(env::Args),
+    /// Say what this machine has to run lessons with, and what is missing.
+    Doctor(doctor::Args),
+    /// Remove what Proctor made, by its label, and nothing else.
+    Clean(clean::Args),
     /// Print a script that completes commands in your shell.
     Completions {
         /// The shell.
@@ -94,6 +100,9 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Env(args) => env::run(&args).await,
+            Command::Doctor(args) => doctor::run(&args).await,
+            Command::Clean(args) => clean::run(&args).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "proctor", &mut script);
