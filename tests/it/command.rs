@@ -17,7 +17,7 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// An empty folder. It lies below `target`, so that no `proctor.toml` but that of this repository, whose guide is no concern here, is found above it.
+/// An empty folder, outside this repository, whose own `proctor.toml` would be found from inside.
 pub(crate) fn course() -> Course {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("course-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -147,6 +147,10 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() { copy(&from, &to) } else { drop(std::fs::copy(from, to).unwrap()) }
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(from, to).unwrap();
+        }
     }
 }
