@@ -1,6 +1,8 @@
 //! Runs lessons: schedules revisions over an engine's workers, tries failures against a second assembly, has them judged, and tells what happens as events.
 //! It knows nothing of reports and prints nothing.
 
+pub mod bench;
+pub mod cache;
 pub mod snapshots;
 
 use std::collections::BTreeMap;
@@ -9,11 +11,12 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
 use crate::lab::{Lab, Revision, Setup, assemble};
 use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, clears, judge, status, suspects};
+use bench::Bench;
 use snapshots::Snapshots;
 
 /// A lesson that is to be checked.
@@ -53,23 +56,23 @@ pub struct Check {
     pub concurrency: usize,
 }
 
-/// Check lessons, telling what happens to `events`. `engine` is `None` if no lesson has anything to run.
-pub async fn check(planned: Vec<Planned>, engine: Option<&Engine>, how: &Check, events: &UnboundedSender<Event>) {
+/// Check lessons on a bench, telling what happens to `events`.
+pub async fn check(planned: Vec<Planned>, bench: &Bench<'_>, how: &Check, events: &UnboundedSender<Event>) {
     let lessons = stream::iter(planned.into_iter().map(|planned| async move {
         // Nobody listens any more only when the check is being given up.
         let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
         let index = planned.index;
-        let lesson = Box::new(lesson(&planned, engine, how).await);
+        let lesson = Box::new(lesson(&planned, bench, how).await);
         let _ = events.send(Event::Judged { index, lesson });
     }));
     lessons.buffer_unordered(how.concurrency.max(1)).collect::<Vec<()>>().await;
 }
 
-async fn lesson(planned: &Planned, engine: Option<&Engine>, how: &Check) -> LessonOutcome {
+async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {
     let begun = std::time::Instant::now();
     let lab = planned.lab();
     let mut outcome = blank(planned);
-    match runs(&planned.lesson, &lab, engine).await {
+    match runs(&planned.lesson, &lab, bench, true).await {
         Err(error) => {
             let judged = judge(&planned.lesson, &lab, &[], how.judging);
             fill(&mut outcome, judged);
@@ -82,7 +85,7 @@ async fn lesson(planned: &Planned, engine: Option<&Engine>, how: &Check) -> Less
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
                 let again = || async {
-                    let runs = self::runs(&planned.lesson, &lab, engine).await.ok()?;
+                    let runs = self::runs(&planned.lesson, &lab, bench, false).await.ok()?;
                     Some(judge(&planned.lesson, &lab, &runs, how.judging))
                 };
                 snapshots.hold(&planned.lesson, &mut outcome, again).await;
@@ -118,23 +121,19 @@ fn fill(outcome: &mut LessonOutcome, judged: Judged) {
     outcome.assumptions = judged.assumptions;
 }
 
-/// Run every revision of a lab; those of one lab run side by side.
-async fn runs(lesson: &Lesson, lab: &Lab, engine: Option<&Engine>) -> Result<Vec<Ran>, EngineError> {
-    if lab.revisions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some(engine) = engine else { return Err(EngineError::Unavailable("there is no engine to run it".to_owned())) };
-    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, engine))).await
+/// Run every revision of a lab; those of one lab run side by side. `remembered`: an earlier result will do.
+async fn runs(lesson: &Lesson, lab: &Lab, bench: &Bench<'_>, remembered: bool) -> Result<Vec<Ran>, EngineError> {
+    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, bench, remembered))).await
 }
 
 /// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
-async fn one(lesson: &Lesson, revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
-    let run = engine.run(&revision.job).await?;
+async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
+    let run = run(revision, bench, remembered).await?;
     let mut instead = BTreeMap::new();
     for (block, remedies) in suspects(lesson, revision, &run) {
         for remedy in remedies {
             let Some(other) = revision.again(block, remedy) else { continue };
-            let again = engine.run(&other.job).await?;
+            let again = self::run(&other, bench, remembered).await?;
             if clears(&other, block, &again) {
                 instead.insert(block, (other, again, remedy));
                 break;
@@ -142,4 +141,8 @@ async fn one(lesson: &Lesson, revision: &Revision, engine: &Engine) -> Result<Ra
         }
     }
     Ok(Ran { run, instead })
+}
+
+async fn run(revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Run, EngineError> {
+    if remembered { bench.run(&revision.job).await } else { bench.run_now(&revision.job).await }
 }

@@ -22,8 +22,6 @@ pub struct Course {
     pub planned: Vec<Planned>,
     /// How many chapters the guides have.
     pub chapters: usize,
-    /// The guide as the command line names it.
-    pub named: String,
 }
 
 /// The folder of labs of the course that we stand in.
@@ -82,8 +80,7 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
         config = Some(own);
     }
     let config = config.unwrap_or_default();
-    let named = if arguments.is_empty() { String::new() } else { arguments.join(" ") };
-    let mut course = Course { config, planned: Vec::new(), chapters: 0, named };
+    let mut course = Course { config, planned: Vec::new(), chapters: 0 };
     let mut wrong = Vec::new();
     for (path, selectors) in merge(requests) {
         course.add(&path, &selectors, &base, &mut wrong)?;

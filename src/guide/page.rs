@@ -20,7 +20,7 @@ pub(super) struct Page {
     /// What is wrong with the page.
     pub(super) findings: Vec<Finding>,
     /// The directives that stand before the next block.
-    waiting: Vec<Directive>,
+    pub(super) waiting: Vec<Directive>,
 }
 
 impl Page {
@@ -85,7 +85,8 @@ impl Page {
         self.end();
         settle::settle(&mut self.blocks, &self.prose);
         let heading = self.prose.iter().find(|prose| matches!(prose.kind, ProseKind::Heading(_)));
-        let title = heading.map(|heading| heading.text.clone()).or(title).unwrap_or_else(|| id.to_owned());
+        let line = heading.map_or(1, |heading| self.source.place(heading.span.start).line);
+        let title = heading.map(|heading| heading.text.clone()).or(title).unwrap_or_else(|| id.rsplit('/').next().unwrap_or(id).to_owned());
         let (number, title) = number::of_title(&title);
         let span = Span::new(0, self.source.text().len());
         Lesson {
@@ -94,7 +95,7 @@ impl Page {
             number: number.or_else(|| number::of_id(id)),
             source: self.source,
             span,
-            line: 1,
+            line,
             blocks: self.blocks,
             prose: self.prose,
             draft: false,

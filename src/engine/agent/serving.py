@@ -10,7 +10,7 @@ import time
 from proctor_agent import places
 
 TEXT = 1 << 16
-PATIENCE = 3.0
+PATIENCE = 1.5
 NAMES = ("app", "application", "flask_app", "api")
 FACTORIES = ("create_app", "make_app", "build_app", "app_factory")
 TEXTUAL = ("text/", "application/json", "application/xml", "application/javascript", "application/problem", "image/svg")

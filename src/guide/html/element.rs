@@ -13,7 +13,7 @@ pub(super) struct Element {
     pub(super) dead: bool,
     /// Whether its text is no part of the lesson: navigation and the like.
     pub(super) aside: bool,
-    /// Whether it numbers the lines of code.
+    /// Whether it stands in code without being code: the numbers of its lines, a button that copies it.
     pub(super) gutter: bool,
     /// Whether its text stands in code font.
     pub(super) code_font: bool,
@@ -37,7 +37,7 @@ impl Element {
                 || name == "aside" && !has(ADMONITIONS)
                 || matches!(tag.attribute("role"), "navigation" | "search" | "contentinfo" | "banner")
                 || has(ASIDES),
-            gutter: is_gutter(tag),
+            gutter: is_gutter(tag) || name == "button" || has(COPIERS),
             code_font: matches!(name, "code" | "kbd" | "tt" | "samp"),
             caption: name == "figcaption" || has(CAPTIONS),
             words: words(tag),
@@ -64,13 +64,14 @@ const ASIDES: &[&str] = &[
     "anchor-link",
     "hash-link",
     "heading-anchor",
-    "copybtn",
-    "copy-button",
     "skip-link",
     "screen-reader-text",
     "sr-only",
     "pagination",
 ];
+
+/// Classes of what copies code with a click, where it is no button.
+const COPIERS: &[&str] = &["copybtn", "copy-btn", "copy-button", "btn-copy", "btn-clipboard", "clipboard-copy"];
 
 /// Classes of captions of code. A picture's have others.
 const CAPTIONS: &[&str] = &["caption", "code-block-caption", "code-caption", "code-title", "code-filename", "filename", "file-name", "codeblock-title"];

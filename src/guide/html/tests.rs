@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{blocks, parse};
+use super::{Block, fragment, parse};
 use crate::guide::page::{is_sound, outline};
 use crate::source::{Source, Span};
 
 fn read(text: &str) -> String {
     outline(&parse(&Arc::new(Source::new("a.html", text)), "a"))
+}
+
+fn blocks(source: &Arc<Source>, span: Span) -> Vec<Block> {
+    fragment(source, span, Vec::new()).blocks
 }
 
 /// The code of each block, with its line.
@@ -52,7 +56,8 @@ fn every_line_knows_its_own_line() {
 }
 
 #[test]
-fn line_numbers_are_no_code() {
+fn line_numbers_and_buttons_are_no_code() {
+    assert_eq!(code("<pre>a<button>Copy</button>\n<div class='copy-btn'>Copy</div>b</pre>"), one(1, "a\nb\n"));
     assert_eq!(
         code(
             "<pre><code><table class='rouge-table'><tr><td class='gutter gl'><pre class='lineno'>1\n2\n</pre></td><td class='code'><pre>a\nb\n</pre></td></tr></table></code></pre>"

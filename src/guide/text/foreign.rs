@@ -54,12 +54,17 @@ fn sql(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
     while at < limit {
         let statement = (at..lines.reach(at, limit)).find(|&line| !lines.get(line).trim_start().starts_with("--"))?;
         let word: String = lines.get(statement).trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-        if !is_sql_word(&word.to_ascii_uppercase()) {
+        // A sentence starts with one capital, and has no sign of a statement.
+        let is_lower = word.chars().all(|c| c.is_ascii_lowercase());
+        let signs = is_lower && [" table ", " from ", " into ", "*", "("].iter().any(|sign| lines.get(statement).contains(sign));
+        if !is_sql_word(&word.to_ascii_uppercase()) || !signs && word.chars().any(|c| c.is_ascii_lowercase()) {
             break;
         }
-        let stop =
-            (statement..lines.paragraph_end(statement, limit).min(lines.reach(statement, limit))).find(|&line| lines.get(line).trim_end().ends_with(';'));
-        let Some(stop) = stop else { break };
+        let reach = lines.paragraph_end(statement, lines.reach(statement, limit));
+        let Some(stop) = (statement..reach).find(|&line| lines.get(line).trim_end().ends_with(';')) else {
+            lines.spend(reach - statement);
+            break;
+        };
         if language::guess(&lines.dedented(at, stop + 1)) != Language::Sql {
             break;
         }
@@ -160,7 +165,7 @@ fn settings(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
     if kind == Kind::None {
         return None;
     }
-    let mut end = lines.paragraph_end(first, limit).min(lines.reach(first, limit));
+    let mut end = lines.paragraph_end(first, lines.reach(first, limit));
     loop {
         let next = lines.written(end, limit);
         let goes_on = next < limit && !lines.closes(end, next) && next < lines.reach(first, limit) && self::kind(lines.get(next)) == kind;

@@ -56,17 +56,17 @@ fn select(lines: &Lines, start: usize, units: &[Unit], limit: usize) -> Option<R
         first -= 1;
     }
     let mut last = anchor;
-    let mut pending = anchor;
-    while let Some(next) = units.get(pending + 1) {
-        let attached = units[pending].end == next.first;
-        pending += 1;
+    for at in anchor + 1..units.len() {
+        let (next, attached) = (&units[at], units[at - 1].end == units[at].first);
+        let adjoins = last + 1 == at;
         match next.weight {
-            Weight::Strong => last = pending,
+            Weight::Strong => last = at,
+            Weight::Named if adjoins && (next.end >= limit || is_bound(lines, units[first].first, next)) => last = at,
             Weight::Heading if !attached => break,
-            Weight::Likely | Weight::Weak if !attached && !units.get(pending + 1).is_some_and(|after| after.first == next.end) => break,
-            Weight::Weak if attached && last + 1 == pending && !is_wordy(lines, next) => last = pending,
-            Weight::Likely | Weight::Comment if attached && last + 1 == pending => last = pending,
-            Weight::Filler if last + 1 == pending => last = pending,
+            Weight::Likely | Weight::Weak | Weight::Named if !attached && !units.get(at + 1).is_some_and(|after| after.first == next.end) => break,
+            Weight::Weak if attached && adjoins && !is_wordy(lines, next) => last = at,
+            Weight::Likely | Weight::Named | Weight::Comment if attached && adjoins => last = at,
+            Weight::Filler if adjoins => last = at,
             _ => {}
         }
     }
@@ -76,7 +76,7 @@ fn select(lines: &Lines, start: usize, units: &[Unit], limit: usize) -> Option<R
 
 /// A unit that is code because the sentence before it ends with a colon or the block is closed as the legacy form does.
 fn vouched(lines: &Lines, start: usize, units: &[Unit], limit: usize) -> Option<usize> {
-    let at = units.iter().position(|unit| unit.weight == Weight::Likely)?;
+    let at = units.iter().position(|unit| matches!(unit.weight, Weight::Likely | Weight::Named))?;
     let unit = &units[at];
     let before = (start..units[0].first).rev().find(|&line| !lines.is_blank(line));
     let announced = before.is_some_and(|line| lines.get(line).trim_end().ends_with(':'));
@@ -89,12 +89,23 @@ fn leads(lines: &Lines, unit: &Unit, next: &Unit, opens_text: bool) -> bool {
     let attached = unit.end == next.first;
     match unit.weight {
         Weight::Filler => true,
-        Weight::Likely => attached,
+        Weight::Likely | Weight::Named => attached,
         Weight::Weak => attached && !is_wordy(lines, unit),
         Weight::Comment => attached || !opens_text || is_file_comment(lines.get(unit.first)),
         Weight::Heading | Weight::Prose => false,
         Weight::Strong => true,
     }
+}
+
+/// Whether the lines from `first` to a unit bind the name that the unit calls.
+fn is_bound(lines: &Lines, first: usize, unit: &Unit) -> bool {
+    let Some((name, _)) = lines.get(unit.first).trim().split_once('(') else { return false };
+    let binds = |line: &str| {
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+        let word = words.next().unwrap_or("");
+        word == name && line.contains('=') || matches!(word, "def" | "class" | "async" | "from" | "import") && words.any(|word| word == name)
+    };
+    (first..unit.first).any(|line| binds(lines.get(line)))
 }
 
 /// Whether nothing but blank lines stands above a line.

@@ -226,7 +226,7 @@ fn broken_code_is_one_block_as_far_as_it_reaches() {
         "print \"hello\"\nx = 1\nprint x",
         "x = 1\nif x = 1:\n    print(x)",
         "import os\n\nfor x in range(3)\n    print(x)",
-        "try:\n    f()\nexcept ValueError, error:\n    pass\n\ng()",
+        "try:\n    f()\nexcept ValueError, error:\n    pass\n\nprint(g())",
         "class Left(Base)\n    id = 1\n\nclass Right(Base):\n    id = 2",
         "x = foo(a, b))\ny = 2",
         "x = 1\n    y = 2\nz = 3",
@@ -345,7 +345,7 @@ fn a_lesson_is_found_however_its_title_is_spelled() {
 fn a_number_in_a_sentence_begins_no_lesson() {
     let guide = read(&format!("{COURSE}1.1 What it is\n\nWords.\n\n2.1 million people do it.\n\n2 to 2 of them.\n\nx = 1\n"));
     assert_eq!(guide.lessons().filter(|lesson| !lesson.draft).count(), 1);
-    assert_eq!(blocks(guide.lessons().next().expect("four lessons")), [(14, 14, "python".to_owned())]);
+    assert_eq!(blocks(guide.lessons().next().expect("four lessons")), [(16, 16, "python".to_owned())]);
 }
 
 #[test]
@@ -446,6 +446,9 @@ fn length_costs_no_more_than_time_in_proportion() {
         let start = std::time::Instant::now();
         let _ = read(&text);
         let took = start.elapsed();
+        if std::env::var("SHOW").is_ok() {
+            eprintln!("{:.20} {took:?}", text.replace('\n', "|"));
+        }
         assert!(took.as_secs() < 10, "{:.20}... took {took:?}", text);
     }
 }
