@@ -52,7 +52,7 @@ impl Checked {
         let table = Regex::new(r"^[a-z]+ +\d+  ").unwrap();
         let lines: Vec<&str> = self.terminal.lines().skip_while(|line| !(header.is_match(line) && line.ends_with(&place))).collect();
         let end = lines.iter().skip(1).position(|line| header.is_match(line) || table.is_match(line)).unwrap() + 1;
-        let suite = |suite: &&str| suite.contains(&format!("file=\"{}\" line=\"{}\"", lesson["path"].as_str().unwrap(), lesson["line"]));
+        let suite = |suite: &&str| suite.contains(&format!("name=\"path\" value=\"{}\"", lesson["path"].as_str().unwrap()));
         let junit = self.junit.split("<testsuite ").find(suite).unwrap().split("</testsuite>").next().unwrap();
         let all = format!("{}\n\n{json}\n\n<testsuite {junit}</testsuite>", lines[..end].join("\n").trim_end());
         let all = Regex::new(r#" time="[0-9.]+""#).unwrap().replace_all(&all, r#" time="[seconds]""#).into_owned();
@@ -69,7 +69,8 @@ fn every_code_has_a_guide_that_is_found_wrong_in_just_that_way() {
     for &code in Code::ALL {
         let checked = if code == Code::Assumed { &strict } else { &checked };
         let lesson = checked.lesson(code);
-        let codes: Vec<&str> = lesson.into_iter().flat_map(|lesson| lesson["findings"].as_array().unwrap()).map(|finding| finding["code"].as_str().unwrap()).collect();
+        let codes: Vec<&str> =
+            lesson.into_iter().flat_map(|lesson| lesson["findings"].as_array().unwrap()).map(|finding| finding["code"].as_str().unwrap()).collect();
         let is_right = !codes.is_empty() && codes.iter().all(|other| *other == code.word());
         match (lesson, ELSEWHERE.iter().find(|(other, _)| *other == code)) {
             (Some(lesson), None) if is_right => insta::assert_snapshot!(code.word(), checked.shown(lesson)),

@@ -91,6 +91,10 @@ pub(crate) fn proctor(folder: &Path, arguments: &[&str]) -> Command {
     command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     command.env("PROCTOR_ENGINE", "local");
     command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    if arguments.first() == Some(&"check") {
+        // A result that an earlier run of the tests has left behind proves nothing.
+        command.arg("--no-cache");
+    }
     command
 }
 
