@@ -7,10 +7,14 @@ mod exports;
 mod fixtures;
 mod lend;
 pub mod manifest;
+mod models;
 mod names;
+mod own;
 pub(crate) mod piece;
+mod places;
 pub(crate) mod project;
 mod shell;
+mod trees;
 
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
@@ -80,7 +84,8 @@ impl Revision {
         self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
     }
 
-    /// The same revision assembled another way, judging `block` alone: an error must survive it. `None` if it would be no different.
+    /// The same revision assembled another way for the sake of `block`: an error must survive it. What only sets something up leaves every block judged;
+    /// otherwise `block` alone is. `None` if it would be no different.
     #[must_use]
     pub fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
         Some(self.draft.again(block, remedy)?.build(self.number))

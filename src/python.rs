@@ -234,6 +234,9 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
             return Some("ends in the middle of a statement".to_owned());
         }
     }
+    if last.trim_start().starts_with('@') && parse(&format!("{trimmed}\n{}def _(): pass\n", " ".repeat(indent))).errors.is_empty() {
+        return Some("a decorator without the function that it is for".to_owned());
+    }
     // Lines of two depths: the first is inside something that the page does not repeat.
     let first = code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if first.starts_with([' ', '\t']) && !parsed.errors.is_empty() && parse(&format!("if True:\n{code}")).errors.is_empty() {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::engine::{EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
-use crate::lab::{Lab, Revision, Setup, assemble};
+use crate::lab::{Lab, Remedy, Revision, Setup, assemble};
 use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, clears, judge, status, suspects};
 use bench::Bench;
 use snapshots::Snapshots;
@@ -126,17 +126,46 @@ async fn runs(lesson: &Lesson, lab: &Lab, bench: &Bench<'_>, remembered: bool) -
     futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, bench, remembered))).await
 }
 
+/// How many things are set up one after the other for one revision: a context, then its tables, then a request.
+const SETUPS: usize = 4;
+
 /// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
 async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
     let run = run(revision, bench, remembered).await?;
     let mut instead = BTreeMap::new();
+    let mut current = (revision.clone(), run.clone());
+    let mut applied: Vec<Remedy> = Vec::new();
+    for _ in 0..SETUPS {
+        let wanted = suspects(lesson, &current.0, &current.1)
+            .into_iter()
+            .find_map(|(block, remedies)| remedies.into_iter().find(|remedy| remedy.is_setup() && !applied.contains(remedy)).map(|remedy| (block, remedy)));
+        let Some((block, remedy)) = wanted else { break };
+        let Some(other) = current.0.again(block, remedy) else { break };
+        let again = self::run(&other, bench, remembered).await?;
+        applied.push(remedy);
+        current = (other, again);
+    }
+    if !applied.is_empty() {
+        for &block in revision.blocks.iter().filter(|&&block| !clears(revision, block, &run) && clears(&current.0, block, &current.1)) {
+            instead.insert(block, (current.0.clone(), current.1.clone(), applied.clone()));
+        }
+    }
     for (block, remedies) in suspects(lesson, revision, &run) {
-        for remedy in remedies {
-            let Some(other) = revision.again(block, remedy) else { continue };
-            let again = self::run(&other, bench, remembered).await?;
-            if clears(&other, block, &again) {
-                instead.insert(block, (other, again, remedy));
+        for remedy in remedies.into_iter().filter(|remedy| !remedy.is_setup()) {
+            if instead.contains_key(&block) {
                 break;
+            }
+            for (base, mut before) in [(revision, Vec::new()), (&current.0, applied.clone())] {
+                let Some(other) = base.again(block, remedy) else { break };
+                let again = self::run(&other, bench, remembered).await?;
+                if clears(&other, block, &again) {
+                    before.push(remedy);
+                    instead.insert(block, (other, again, before));
+                    break;
+                }
+                if applied.is_empty() {
+                    break;
+                }
             }
         }
     }

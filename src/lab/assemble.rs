@@ -10,9 +10,12 @@ use crate::lab::fixtures::Page;
 use crate::lab::lend::{Offers, complete};
 use crate::lab::manifest::Manifest;
 use crate::lab::names::{FileName, file_name, template_path, templates};
+use crate::lab::own;
 use crate::lab::piece::{Piece, Pieces, pieces};
+use crate::lab::places::Places;
 use crate::lab::project::{Project, module_of};
 use crate::lab::shell::{self, Use};
+use crate::lab::trees;
 use crate::lab::{BlockPlan, Claim, Fate, Imported, Lab};
 use crate::python::{self, BindKind};
 
@@ -41,6 +44,8 @@ struct Walk<'a> {
     project: Project,
     plans: Vec<Plan>,
     lab: Lab,
+    /// Where files stand that the page names without a folder.
+    places: Places,
     /// The last block whose output a page could show.
     last_run: Option<usize>,
     /// Whether a file was replaced since the last revision, so that what runs next is a new one.
@@ -53,7 +58,8 @@ pub fn assemble(lesson: &Lesson, setup: &Setup<'_>) -> Lab {
     let taken: Vec<Pieces> =
         lesson.blocks.iter().enumerate().map(|(index, block)| if runs_python(block) { pieces(lesson, index, block) } else { Pieces::default() }).collect();
     let lab = Lab { lesson: lesson.id.clone(), ..Lab::default() };
-    let mut walk = Walk { lesson, setup, taken, project: Project::default(), plans: Vec::new(), lab, last_run: None, replaced: false };
+    let places = Places::of(lesson, &taken);
+    let mut walk = Walk { lesson, setup, taken, places, project: Project::default(), plans: Vec::new(), lab, last_run: None, replaced: false };
     for (index, block) in lesson.blocks.iter().enumerate() {
         let plan = walk.block(index, block);
         walk.lab.blocks.push(plan);
@@ -87,7 +93,7 @@ impl<'a> Walk<'a> {
                 self.lab.findings.push(finding.with_help("name a path inside the lab; a leading `/` is the lab's root"));
                 return left_out(Fate::Static, "its file name leaves the lab");
             }
-            Some(FileName::Path(path)) => Some(path),
+            Some(FileName::Path(path)) => Some(self.places.place(&path, &self.project)),
             None => None,
         };
         match &block.role {
@@ -209,6 +215,9 @@ impl<'a> Walk<'a> {
     }
 
     fn output(&mut self, index: usize, block: &Block) -> BlockPlan {
+        if trees::is_tree(&self.lesson.blocks[index]) {
+            return left_out(Fate::Static, "a directory tree");
+        }
         let Some(of) = self.last_run.filter(|&of| self.taken[of].errors.is_empty()) else {
             return left_out(Fate::Static, "the output of nothing that ran");
         };
@@ -229,7 +238,7 @@ impl<'a> Walk<'a> {
             for (path, (text, _)) in &whole.files {
                 files.entry(path.clone()).or_insert_with(|| text.clone());
             }
-            let draft = self.draft(plan, &whole, &offers, files.clone());
+            let draft = self.draft(plan, &plans[number + 1..], &offers, files.clone());
             self.lab.revisions.push(draft.build(number + 1));
         }
         let ran = !self.lab.revisions.is_empty();
@@ -262,6 +271,10 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        for piece in &page {
+            let is_mapped = piece.facts.mentioned(python::MentionKind::OwnTable).next().is_some();
+            about.mapped.extend(piece.facts.binds.iter().filter(|bind| is_mapped && matches!(bind.kind, BindKind::Class { .. })).map(|bind| bind.name.clone()));
+        }
         about.makes_rows = page.iter().any(|piece| {
             let names = piece.facts.reads.iter().chain(&piece.facts.later).filter(|name| classes.contains(&name.name));
             let calls = |name: &str| piece.code.contains(&format!("{name}(")) && !piece.facts.binds_name(name);
@@ -270,44 +283,76 @@ impl<'a> Walk<'a> {
         (Offers { page, earlier: self.setup.earlier.clone(), about, cache: std::cell::RefCell::default() }, imports)
     }
 
-    fn draft(&mut self, plan: &Plan, whole: &Project, offers: &Offers<'_>, files: BTreeMap<String, String>) -> Draft {
+    /// The revision of a plan. `later` are the plans after it: a file that the page shows only there is, at first, as it is first shown.
+    fn draft(&mut self, plan: &Plan, later: &[Plan], offers: &Offers<'_>, files: BTreeMap<String, String>) -> Draft {
         let mut draft = Draft { judged: plan.judged.clone(), commands: plan.commands.clone(), files, ..Draft::default() };
         if let Some(manifest) = self.setup.manifest {
             draft.env.clone_from(&manifest.env);
             draft.limits = manifest.limits.apply(draft.limits);
         }
-        let mut programs: Vec<(usize, DraftModule)> = Vec::new();
-        // Named programs of this state, and those that the page shows only later.
-        let later = whole.programs.iter().enumerate().skip(plan.project.programs.len());
-        for (index, program) in plan.project.programs.iter().enumerate().chain(later) {
-            let is_main = plan.main == Some(index);
-            let Some(file) = program.file.clone().or_else(|| is_main.then(String::new)) else { continue };
-            let mut pieces = program.pieces.clone();
-            if is_main && let Some(setup) = self.setup.manifest.and_then(|manifest| manifest.setup.as_deref()) {
-                pieces.insert(0, Piece::supplied("setup of lab.toml", setup));
-            }
-            let completed = complete(pieces, offers);
-            for supply in completed.supplies {
-                let first = self.lesson.blocks.iter().position(|_| true).map_or(self.lesson.span, |index| self.lesson.blocks[index].span());
-                let span = supply.span.unwrap_or_else(|| self.first_span(plan).unwrap_or(first));
-                if is_main || supply.span.is_some() {
-                    let assumption = assume(&mut self.lab.assumptions, &supply.name, span, &supply.what);
-                    draft.supplied.insert(supply.piece, assumption);
+        let mut modules: Vec<DraftModule> = Vec::new();
+        let mut main = None;
+        let mut spare = Vec::new();
+        let mut known = 0;
+        for stage in std::iter::once(plan).chain(later) {
+            for (index, program) in stage.project.programs.iter().enumerate().skip(known) {
+                let is_main = plan.main == Some(index);
+                if program.file.is_none() && !is_main {
+                    spare.push(program.pieces.clone());
+                    continue;
                 }
+                let mut pieces = program.pieces.clone();
+                if is_main && let Some(setup) = self.setup.manifest.and_then(|manifest| manifest.setup.as_deref()) {
+                    pieces.insert(0, Piece::supplied("setup of lab.toml", setup));
+                }
+                let file = program.file.clone().or_else(|| own::package_file(&pieces));
+                let module = file.as_deref().map_or_else(|| "__main__".to_owned(), module_of);
+                if is_main {
+                    main = Some(module.clone());
+                }
+                modules.push(DraftModule { module, file, pieces });
             }
-            let file = Some(file).filter(|file| !file.is_empty());
-            let module = file.as_deref().map_or_else(|| "__main__".to_owned(), module_of);
-            programs.push((index, DraftModule { module, file, pieces: completed.pieces }));
+            known = known.max(stage.project.programs.len());
         }
-        let main = plan.main.and_then(|main| programs.iter().position(|(index, _)| *index == main)).map(|at| programs.remove(at).1);
-        let others: Vec<DraftModule> = programs.into_iter().map(|(_, module)| module).collect();
-        draft.probe = main.iter().chain(&others).any(|module| module.pieces.iter().any(|piece| serves(piece)));
-        if let Some(main) = main {
-            draft.set_main(main, others);
-        } else {
-            draft.modules = others;
+        if let Some(main) = main.as_deref().and_then(|main| modules.iter().find(|module| module.module == main))
+            && main.file.is_none()
+        {
+            spare.push(own::before_imports(main));
+        }
+        self.complete(&mut draft, &mut modules, &spare, plan, offers);
+        let main = main.and_then(|main| modules.iter().position(|module| module.module == main)).map(|at| modules.remove(at));
+        draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece)));
+        match main {
+            Some(main) => draft.set_main(main, modules),
+            None => draft.modules = modules,
         }
         draft
+    }
+
+    /// Put the page's own modules together, and supply to each what it misses.
+    fn complete(&mut self, draft: &mut Draft, modules: &mut Vec<DraftModule>, spare: &[Vec<Arc<Piece>>], plan: &Plan, offers: &Offers<'_>) {
+        let shown: BTreeSet<String> = modules.iter().map(|module| module.module.clone()).collect();
+        let made = own::make(self.lesson, modules, spare, offers);
+        let first = self.first_span(plan).or_else(|| self.lesson.blocks.first().map(crate::guide::Block::span)).unwrap_or(self.lesson.span);
+        for known in &made {
+            let names = known.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let what = format!("a module with {names}, which the page imports from it");
+            let assumption = assume(&mut self.lab.assumptions, &known.module, known.span.unwrap_or(first), &what);
+            draft.supplied.extend(known.importers.iter().map(|key| (key.clone(), assumption)));
+        }
+        for module in modules.iter_mut().filter(|module| shown.contains(&module.module)) {
+            let own = own::importable(module, &made);
+            let completed = complete(std::mem::take(&mut module.pieces), offers, None, &own);
+            module.pieces = completed.pieces;
+            // What a supplied piece needs itself is not told apart: it came with what the page asked for.
+            let mut told = None;
+            for supply in completed.supplies {
+                if let Some(span) = supply.span {
+                    told = Some(assume(&mut self.lab.assumptions, &supply.name, span, &supply.what));
+                }
+                draft.supplied.extend(told.map(|assumption| (supply.piece, assumption)));
+            }
+        }
     }
 
     fn first_span(&self, plan: &Plan) -> Option<crate::source::Span> {
@@ -348,19 +393,7 @@ fn in_package(folder: &str, others: &[DraftModule]) -> bool {
 
 /// Whether a module imports another by any of the names that it goes by.
 fn imports(module: &DraftModule, name: &str) -> bool {
-    let package = module.module.rsplit_once('.').map_or("", |(package, _)| package);
-    let full = |written: &str| {
-        let dots = written.chars().take_while(|c| *c == '.').count();
-        let rest = &written[dots..];
-        match dots {
-            0 => rest.to_owned(),
-            _ => {
-                let parts: Vec<&str> = package.split('.').filter(|part| !part.is_empty()).collect();
-                let kept = &parts[..parts.len().saturating_sub(dots - 1)];
-                kept.iter().copied().chain([rest]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
-            }
-        }
-    };
+    let full = |written: &str| own::absolute(written, &module.module, own::is_package(module));
     module.pieces.iter().any(|piece| {
         let modules = piece.facts.imports.iter().map(|module| full(&module.name));
         let members = piece.facts.binds.iter().filter_map(|bind| match &bind.kind {

@@ -75,6 +75,12 @@ pub enum Remedy {
 }
 
 impl Remedy {
+    /// Whether it sets something up, rather than leaving out or moving what the page has.
+    #[must_use]
+    pub fn is_setup(self) -> bool {
+        matches!(self, Self::ApplicationContext | Self::RequestContext | Self::Tables)
+    }
+
     /// What it assumes, in words, with the name to show; `None` for one that assumes nothing.
     #[must_use]
     pub fn assumption(self) -> Option<(&'static str, &'static str)> {
@@ -112,11 +118,13 @@ impl Draft {
         }
     }
 
-    /// The draft in which only `block` is judged, assembled the other way. `None` if that makes no difference.
+    /// The draft assembled another way for the sake of `block`, which alone is judged then; or with something set up before it, which is there for what follows as
+    /// well. `None` if that makes no difference.
     pub(crate) fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
         let mut draft = self.clone();
-        draft.judged = BTreeSet::from([block]);
-        draft.probe = self.probe && matches!(remedy, Remedy::DefinitionsFirst | Remedy::OnlyNeeded);
+        if !remedy.is_setup() {
+            draft.judged = BTreeSet::from([block]);
+        }
         let pieces = draft.main_pieces()?;
         let own = pieces.iter().position(|piece| piece.block() == Some(block))?;
         match remedy {

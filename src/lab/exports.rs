@@ -13,6 +13,11 @@ pub(crate) fn exports(module: &str, name: &str) -> bool {
     TABLE.get(module).is_some_and(|names| names.contains(name))
 }
 
+/// Whether a root is that of a package whose exports are known.
+pub(crate) fn knows(root: &str) -> bool {
+    TABLE.keys().any(|module| module.split('.').next() == Some(root))
+}
+
 /// The module from which a page that imports from `imported` most likely meant to import `name`: one that it imports from itself before another of the
 /// same package, a shorter one before a longer.
 pub(crate) fn forgotten<'a>(imported: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'static str> {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::lab::models;
 use crate::lab::piece::Piece;
+use crate::python::Name;
+use crate::source::Span;
 
 /// What is known of a page when a fixture is chosen.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +17,8 @@ pub(crate) struct Page {
     pub(crate) imported: BTreeSet<String>,
     /// Whether the page makes an instance of one of its mapped classes anywhere.
     pub(crate) makes_rows: bool,
+    /// Classes that the page maps to tables.
+    pub(crate) mapped: BTreeSet<String>,
     /// The code of the page's Python, for hints about how a name is used.
     pub(crate) code: String,
 }
@@ -39,10 +44,11 @@ pub(crate) struct Fixture {
 /// Names that count as a maker of a declarative base: a page that imports one and binds no `Base` has forgotten a line, which nothing stands in for.
 const BASE_MAKERS: &[&str] = &["declarative_base", "DeclarativeBase", "DeclarativeBaseNoMeta", "automap_base", "registry"];
 
+const FACTORY: &str = include_str!("fixtures/factory.py");
 const DATABASE: &str = include_str!("fixtures/database.py");
 
 /// The fixture for a name that nothing on the page or before it binds.
-pub(crate) fn fixture(name: &str, page: &Page) -> Option<Fixture> {
+pub(crate) fn fixture(name: &str, page: &Page, needed_by: &Piece, later: bool) -> Option<Fixture> {
     let rows = if page.makes_rows { "False" } else { "True" };
     let filled = if page.makes_rows { "with the page's tables" } else { "with the page's tables and a row in each" };
     let make = |what: String, code: String| Some(Fixture { what, piece: Piece::supplied(name, &code) });
@@ -51,7 +57,7 @@ pub(crate) fn fixture(name: &str, page: &Page) -> Option<Fixture> {
         "engine" if page.uses("sqlalchemy") => {
             make(format!("an SQLite engine in memory, {filled}"), format!("{own_database}engine = _proctor_engine(globals(), {rows})\n"))
         }
-        "db" if page.uses("flask_sqlalchemy") || page.code.contains("db.Model") || page.code.contains("db.session") => make(
+        "db" if page.uses("flask_sqlalchemy") || ["db.Model", "db.session", ".query.", "db.create_all"].iter().any(|use_| page.code.contains(use_)) => make(
             "a Flask-SQLAlchemy extension on an SQLite database in memory".to_owned(),
             "from flask_sqlalchemy import SQLAlchemy\ntry:\n    app\nexcept NameError:\n    from flask import Flask\n    app = Flask(__name__)\nif 'SQLALCHEMY_DATABASE_URI' not in app.config:\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite://'\ndb = SQLAlchemy(app)\n".to_owned(),
         ),
@@ -71,8 +77,30 @@ pub(crate) fn fixture(name: &str, page: &Page) -> Option<Fixture> {
             "a test client of the application".to_owned(),
             "try:\n    app\nexcept NameError:\n    from flask import Flask\n    app = Flask(__name__)\nclient = app.test_client()\n".to_owned(),
         ),
-        "environ" => make("a WSGI environment of a GET request".to_owned(), "from werkzeug.test import create_environ as _proctor_environ\nenviron = _proctor_environ('/')\n".to_owned()),
-        _ => None,
+        "environ" => {
+            let method = if needed_by.code.contains("'POST'") || needed_by.code.contains("\"POST\"") { "POST" } else { "GET" };
+            make(
+                format!("a WSGI environment of a {method} request"),
+                format!("from werkzeug.test import create_environ as _proctor_environ\nenviron = _proctor_environ('/', method='{method}')\n"),
+            )
+        }
+        "create_app" if page.uses_flask() => make("a factory that makes a Flask application".to_owned(), FACTORY.to_owned()),
+        "login_required" | "current_user" | "login_user" | "logout_user" | "UserMixin" if page.uses_flask() || page.code.contains("@app.") => {
+            make("imported from flask_login".to_owned(), format!("from flask_login import {name}\n"))
+        }
+        // A view that nobody calls may do without; what runs now may not.
+        _ if later => None,
+        _ if models::is_model(name, page) => {
+            let mut piece = (*Piece::supplied(name, &models::model(name, page))).clone();
+            piece.facts.reads = vec![Name { name: "db".to_owned(), span: Span::default() }];
+            Some(Fixture { what: "a model with the columns that the page uses".to_owned(), piece: Arc::new(piece) })
+        }
+        _ => {
+            let class = models::row_of(name, page).filter(|_| models::acts_on(needed_by, name))?;
+            let mut piece = (*Piece::supplied(name, &models::row(name, class, DATABASE))).clone();
+            piece.facts.reads = ["session", class].iter().map(|name| Name { name: (*name).to_owned(), span: Span::default() }).collect();
+            Some(Fixture { what: format!("a row of `{class}`"), piece: Arc::new(piece) })
+        }
     }
 }
 
@@ -93,20 +121,24 @@ mod tests {
         Page { modules: modules.iter().map(|module| (*module).to_owned()).collect(), code: code.to_owned(), ..Page::default() }
     }
 
+    fn named(name: &str, page: &Page) -> Option<Fixture> {
+        fixture(name, page, &Piece::supplied("reader", ""), false)
+    }
+
     #[test]
     fn a_base_is_supplied_only_where_the_page_imports_no_maker_of_one() {
         let mut page = page(&["sqlalchemy"], "class A(Base): ...");
-        assert!(fixture("Base", &page).is_some());
+        assert!(named("Base", &page).is_some());
         page.imported.insert("declarative_base".into());
-        assert!(fixture("Base", &page).is_none());
+        assert!(named("Base", &page).is_none());
     }
 
     #[test]
     fn a_session_is_what_the_page_uses_it_as() {
-        let web = fixture("session", &page(&["flask", "sqlalchemy"], "session['user'] = 1")).map(|fixture| fixture.what);
+        let web = named("session", &page(&["flask", "sqlalchemy"], "session['user'] = 1")).map(|fixture| fixture.what);
         assert_eq!(web.as_deref(), Some("Flask's session, imported"));
-        let database = fixture("session", &page(&["sqlalchemy.orm"], "session.query(A)")).map(|fixture| fixture.what);
+        let database = named("session", &page(&["sqlalchemy.orm"], "session.query(A)")).map(|fixture| fixture.what);
         assert!(database.is_some_and(|what| what.contains("SQLAlchemy session")));
-        assert!(fixture("session", &page(&["math"], "")).is_none());
+        assert!(named("session", &page(&["math"], "")).is_none());
     }
 }

@@ -43,24 +43,28 @@ pub(crate) struct Completed {
     pub(crate) supplies: Vec<Supply>,
 }
 
-/// Supply what `pieces` miss.
-pub(crate) fn complete(pieces: Vec<Arc<Piece>>, offers: &Offers<'_>) -> Completed {
+/// Supply what `pieces` miss. `seat` is the block at whose place a piece stands that is in no block; `own` are names that a module of the page's own binds, which
+/// these pieces may import.
+pub(crate) fn complete(pieces: Vec<Arc<Piece>>, offers: &Offers<'_>, seat: Option<usize>, own: &BTreeMap<String, String>) -> Completed {
     let mut completed = Completed { pieces, supplies: Vec::new() };
     let mut given_up = BTreeSet::new();
     // Every round supplies a name or gives one up, and a piece is moved or lent at most once; the bound only guards against a mistake in that.
     for _ in 0..500 {
         let open = missing(&completed.pieces).into_iter().find(|missing| !given_up.contains(&missing.name.name));
         let Some(open) = open else { break };
-        if !supply(&mut completed, &open, offers) {
+        if !supply(&mut completed, &open, offers, seat, own) {
             given_up.insert(open.name.name);
         }
     }
     completed
 }
 
-fn supply(completed: &mut Completed, open: &Missing, offers: &Offers<'_>) -> bool {
+fn supply(completed: &mut Completed, open: &Missing, offers: &Offers<'_>, seat: Option<usize>, own: &BTreeMap<String, String>) -> bool {
     let name = open.name.name.as_str();
-    let Some((piece, what)) = find(completed, open, offers) else { return false };
+    let imported = own.get(name).map(|module| {
+        (Piece::supplied(&format!("{name} of {module}"), &format!("from {module} import {name}\n")), format!("what the page imports from `{module}`"))
+    });
+    let Some((piece, what)) = imported.or_else(|| find(completed, open, offers, seat)) else { return false };
     let needed_by = Arc::clone(&completed.pieces[open.piece]);
     if completed.supplies.iter().any(|supply| supply.piece == piece.key()) {
         return false;
@@ -70,6 +74,12 @@ fn supply(completed: &mut Completed, open: &Missing, offers: &Offers<'_>) -> boo
     if let Some(index) = completed.pieces.iter().position(|other| other.key() == piece.key()) {
         completed.pieces.remove(index);
         at -= usize::from(index < at);
+    }
+    // What is lent goes above the fixtures for the same line: a database is made when the classes that it is for are there.
+    if !matches!(piece.origin, PieceOrigin::Supplied(_)) {
+        while at > 0 && matches!(completed.pieces[at - 1].origin, PieceOrigin::Supplied(_)) {
+            at -= 1;
+        }
     }
     let span = needed_by.block().map(|_| place(&needed_by, open));
     completed.supplies.push(Supply { name: name.to_owned(), span, what, piece: piece.key() });
@@ -91,10 +101,10 @@ fn pieces_of(lesson: &Lesson) -> Vec<Arc<Piece>> {
     blocks.flat_map(|(index, block)| pieces(lesson, index, block).pieces.into_iter().map(move |piece| foreign(index, piece))).collect()
 }
 
-fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>) -> Option<(Arc<Piece>, String)> {
+fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>, seat: Option<usize>) -> Option<(Arc<Piece>, String)> {
     let name = open.name.name.as_str();
     let needed_by = &completed.pieces[open.piece];
-    let own = needed_by.block();
+    let own = needed_by.block().or(seat);
     let lends = |piece: &&Arc<Piece>| {
         piece.facts.binds.iter().any(|bind| bind.name == name && is_lendable(&bind.kind))
             && piece.key() != needed_by.key()
@@ -117,7 +127,7 @@ fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>) -> Option<(A
             return Some((Arc::clone(piece), format!("what {} defines at its line {}", lesson.id, piece.line)));
         }
     }
-    if let Some(fixture) = fixture(name, &offers.about) {
+    if let Some(fixture) = fixture(name, &offers.about, needed_by, open.later) {
         return Some((fixture.piece, fixture.what));
     }
     let module = exports::forgotten(offers.about.modules.iter().map(String::as_str), name)?;

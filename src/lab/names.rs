@@ -17,9 +17,13 @@ pub(crate) enum FileName {
 /// The file that a block says it is.
 pub(crate) fn file_name(lesson: &Lesson, block: &Block) -> Option<FileName> {
     let said = block.directive("title").and_then(|directive| directive.attributes.get("name"));
-    let info = ["title", "file", "filename", "caption"].iter().find_map(|key| block.info.attributes.get(*key));
+    let info = ["title", "file", "filename"].iter().find_map(|key| block.info.attributes.get(*key));
+    let caption = block.info.attributes.get("caption").map(|caption| inside(caption.trim().trim_matches('`')));
     if let Some(name) = said.or_else(|| info.filter(|name| looks_like_path(name.trim()))) {
         return Some(checked(name.trim()));
+    }
+    if let Some(name) = caption.filter(|name| looks_like_path(name)) {
+        return Some(checked(&name));
     }
     if matches!(block.role, Role::Console | Role::Shell | Role::Output) {
         return None;
@@ -56,36 +60,76 @@ fn from_comment(block: &Block) -> Option<String> {
     looks_like_path(inner).then(|| inner.to_owned())
 }
 
-/// A path in the caption or paragraph before the block.
+/// A path in the heading, caption or paragraph before the block.
 fn from_prose(lesson: &Lesson, block: &Block) -> Option<String> {
     let start = block.span().start;
     let previous_block = lesson.blocks.iter().map(Block::span).filter(|span| span.end <= start && span.start < start).map(|span| span.end).max().unwrap_or(0);
     let before = lesson.prose.iter().filter(|prose| prose.span.start < start && prose.span.start >= previous_block).max_by_key(|prose| prose.span.start)?;
-    let paths: Vec<&str> = before.code.iter().map(|code| code.trim()).filter(|code| looks_like_path(code)).collect();
-    match before.kind {
-        ProseKind::Caption | ProseKind::Heading(_) => {
+    let paths = paths_in(before);
+    let found = match before.kind {
+        ProseKind::Caption => {
             let text = before.text.trim().trim_end_matches(':').trim();
-            let alone = looks_like_path(text).then(|| text.to_owned());
-            alone.or_else(|| paths.first().map(|path| (*path).to_owned())).filter(|_| before.kind == ProseKind::Caption || looks_like_path(text))
+            if looks_like_path(text) { Some(text.to_owned()) } else { paths.first().cloned() }
         }
+        ProseKind::Heading(_) => paths.iter().find(|path| bare_end(&before.text).ends_with(path.as_str())).cloned(),
         ProseKind::Paragraph => from_paragraph(before, &paths, &block.language),
-    }
+    };
+    found.map(|path| inside(&path))
 }
 
-/// A paragraph names the file if a path ends it ("Create `templates/index.html`:"), or if it speaks of making or changing the only path in it.
-fn from_paragraph(prose: &Prose, paths: &[&str], language: &Language) -> Option<String> {
-    let text = prose.text.trim().trim_end_matches([':', '.', ',', ';']).trim_end();
-    let text = text.trim_end_matches(['`', '"', '\'', '*', ')']);
-    if let Some(path) = paths.iter().find(|path| text.ends_with(**path)) {
-        return Some((*path).to_owned());
+/// Every path in a piece of prose: what stands in code font, and words that can be nothing else.
+fn paths_in(prose: &Prose) -> Vec<String> {
+    let code = prose.code.iter().map(|code| code.trim());
+    let words = prose.text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric() && !"_./".contains(c)).trim_end_matches(['.', '/']));
+    let mut found: Vec<String> = Vec::new();
+    for word in code.chain(words).filter(|word| looks_like_path(word)) {
+        if !found.iter().any(|known| known == word) {
+            found.push(word.to_owned());
+        }
     }
-    let fitting: BTreeSet<&str> = paths.iter().copied().filter(|path| fits(path, language)).collect();
-    let lower = prose.text.to_ascii_lowercase();
-    let says = ["create ", "add ", "save ", "edit ", "update ", "open ", "put ", "file ", "called ", "named ", "replace ", "modify ", "change "]
-        .iter()
-        .any(|word| lower.contains(word));
-    let only = fitting.iter().next().filter(|_| fitting.len() == 1 && says)?;
-    lower.trim_end().ends_with(':').then(|| (*only).to_owned())
+    found
+}
+
+/// A path that prose names is one for the reader's project: steps that lead out of the page's own folder are not part of it.
+fn inside(path: &str) -> String {
+    let mut rest = path;
+    while let Some(shorter) = rest.strip_prefix("../").or_else(|| rest.strip_prefix("./")) {
+        rest = shorter;
+    }
+    rest.to_owned()
+}
+
+/// The text without the marks that may close it.
+fn bare_end(text: &str) -> &str {
+    let text = text.trim().trim_end_matches([':', '.', ',', ';']).trim_end();
+    text.trim_end_matches(['`', '"', '\'', '*', ')', '¶'])
+}
+
+/// A paragraph names the file if a path ends it ("Create `templates/index.html`:"), or if its last sentence leads to the block and has one fitting path.
+fn from_paragraph(prose: &Prose, paths: &[String], language: &Language) -> Option<String> {
+    let text = bare_end(&prose.text);
+    if let Some(path) = paths.iter().filter(|path| text.ends_with(path.as_str())).max_by_key(|path| path.len()) {
+        return Some(path.clone());
+    }
+    if !prose.text.trim_end().ends_with(':') {
+        return None;
+    }
+    let sentence = prose.text.trim_end().rsplit_once(". ").map_or(prose.text.as_str(), |(_, last)| last);
+    let fitting = |text: &str| {
+        let mut found: Vec<&String> = paths.iter().filter(|path| text.contains(path.as_str()) && fits(path, language)).collect();
+        // The bare name of a longer path is the same file.
+        found.sort_by_key(|path| std::cmp::Reverse(path.len()));
+        let longest: Vec<&String> =
+            found.iter().enumerate().filter(|(at, path)| !found[..*at].iter().any(|longer| longer.ends_with(path.as_str()))).map(|(_, path)| *path).collect();
+        (longest.len() == 1).then(|| longest[0].clone())
+    };
+    let speaks_of_a_file = || {
+        let lower = prose.text.to_ascii_lowercase();
+        ["create ", "add ", "save ", "edit ", "update ", "open ", "put ", "file", "called ", "named ", "replace ", "modify ", "change "]
+            .iter()
+            .any(|word| lower.contains(word))
+    };
+    fitting(sentence).or_else(|| fitting(&prose.text).filter(|_| speaks_of_a_file()))
 }
 
 /// Whether a word looks like a relative file path: no spaces, and an ending that a course's file has.

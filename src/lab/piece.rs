@@ -267,5 +267,10 @@ pub(crate) fn absorb(into: &mut Statement, other: Statement) {
 
 /// Whether a bind is worth lending: what a page shows as a definition, an import or a made object, and not a plain variable.
 pub(crate) fn is_lendable(kind: &BindKind) -> bool {
-    !matches!(kind, BindKind::Value)
+    match kind {
+        BindKind::Value => false,
+        // What another file of the page's own has, that file lends.
+        BindKind::Import { module, .. } => !module.starts_with('.') && crate::lab::own::is_library(module),
+        _ => true,
+    }
 }

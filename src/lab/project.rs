@@ -69,6 +69,12 @@ impl Project {
         let Some(current) = self.current().filter(|_| !fresh) else {
             return Joined { program: self.begin(None, pieces), superseded: false };
         };
+        let is_console = pieces.iter().any(|piece| piece.console);
+        if let Some(program) = self.listed(pieces).filter(|_| !is_console) {
+            self.programs[program].pieces = pieces.to_vec();
+            self.touch(program);
+            return Joined { program, superseded: true };
+        }
         let needs = needs(pieces);
         let bound_in = |program: &Program| needs.iter().filter(|name| binder(&program.pieces, program.pieces.len(), name).is_some()).count();
         let best = (0..self.programs.len()).max_by_key(|&index| (bound_in(&self.programs[index]), self.programs[index].touched)).unwrap_or(current);
@@ -82,7 +88,7 @@ impl Project {
             return Joined { program: self.begin(None, pieces), superseded: false };
         }
         if let Some(file) = program.file.clone()
-            && !fits_file
+            && (!fits_file || is_console)
         {
             let names: Vec<&str> = needs.iter().map(String::as_str).filter(|name| program.pieces.iter().any(|piece| binds(piece, name))).collect();
             let mut with_import = Vec::new();
@@ -94,6 +100,25 @@ impl Project {
             return Joined { program: self.begin(None, &with_import), superseded: false };
         }
         Joined { program: target, superseded: self.edit(target, pieces) }
+    }
+
+    /// The file that an unnamed block shows again: the block defines more than half of what the file defines, and more than one thing.
+    fn listed(&self, pieces: &[Arc<Piece>]) -> Option<usize> {
+        let defined = |pieces: &[Arc<Piece>]| -> BTreeSet<String> {
+            let binds = pieces.iter().flat_map(|piece| &piece.facts.binds).filter(|bind| bind.is_definition());
+            binds.map(|bind| bind.name.clone()).collect()
+        };
+        let new = defined(pieces);
+        if !needs(pieces).is_empty() || pieces.iter().any(|piece| piece.facts.elided) {
+            return None;
+        }
+        let shares = |program: &Program| {
+            let old = defined(&program.pieces);
+            let common = old.intersection(&new).count();
+            (program.file.is_some() && common > 1 && common * 2 > old.len()).then_some(common)
+        };
+        let found = self.programs.iter().enumerate().filter_map(|(index, program)| Some((shares(program)?, program.touched, index)));
+        found.max().map(|(_, _, index)| index)
     }
 
     fn begin(&mut self, file: Option<String>, pieces: &[Arc<Piece>]) -> usize {
@@ -110,6 +135,7 @@ impl Project {
     /// Add pieces to a program as a reader edits a file: a new version takes the old one's place, the rest goes to the end. Whether anything was superseded.
     fn edit(&mut self, program: usize, pieces: &[Arc<Piece>]) -> bool {
         self.touch(program);
+        let is_file = self.programs[program].file.is_some();
         let program = &mut self.programs[program].pieces;
         let old: Vec<(usize, BTreeSet<String>)> = program.iter().enumerate().map(|(index, piece)| (index, piece.claims().collect())).collect();
         let superseded: BTreeSet<usize> = old
@@ -118,7 +144,11 @@ impl Project {
             .map(|(index, _)| *index)
             .collect();
         let Some(&first) = superseded.first() else {
-            program.extend(pieces.iter().cloned());
+            // Into a file, imports go where a reader puts them: after those that stand at its top.
+            let top = program.iter().take_while(|piece| piece.facts.is_import()).count();
+            let (imports, rest): (Vec<_>, Vec<_>) = pieces.iter().cloned().partition(|piece| is_file && piece.facts.is_import());
+            program.splice(top..top, imports);
+            program.extend(rest);
             return false;
         };
         let before = std::mem::take(program);
@@ -168,7 +198,6 @@ mod tests {
     use super::*;
     use crate::lab::piece::{PieceOrigin, absorb};
     use crate::python;
-    use crate::source::Span;
 
     fn block(index: usize, code: &str) -> Vec<Arc<Piece>> {
         let parsed = python::parse(code);

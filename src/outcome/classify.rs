@@ -55,7 +55,7 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         return attribute_error(raised, evidence, &location);
     }
     let data = ["OperationalError", "ProgrammingError", "NoResultFound", "NotFound", "IntegrityError", "ConnectionError", "gaierror"];
-    if evidence.rests_on_assumption && (data.iter().any(|class| is(class)) || raised.message.contains("NoneType")) {
+    if evidence.rests_on_assumption && (is("AssertionError") || data.iter().any(|class| is(class)) || raised.message.contains("NoneType")) {
         return finding(Code::Unsupplied, format!("{title}, which the page does nothing to prevent"))
             .with_help("it works on what had to be assumed; show the missing part, or supply it in lab.toml");
     }
@@ -116,6 +116,9 @@ fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location
     let root = object.split('.').next().unwrap_or_default();
     if evidence.rests_on_assumption && (object == "builtins.NoneType" || raised.message.contains("'NoneType'")) {
         return Finding::new(Code::Unsupplied, location.clone(), format!("{}: there is no such row or object on the page", title(raised)));
+    }
+    if object.starts_with("_pytest.fixtures.") {
+        return Finding::new(Code::UndefinedName, location.clone(), format!("{}: the page shows this name only as a pytest fixture", title(raised)));
     }
     if evidence.own_modules.contains(&object) {
         return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");

@@ -18,7 +18,7 @@ pub struct Ran {
     /// The run of the revision itself.
     pub run: Run,
     /// By block: the other assembly, its run, and what it did differently.
-    pub instead: BTreeMap<usize, (Revision, Run, Remedy)>,
+    pub instead: BTreeMap<usize, (Revision, Run, Vec<Remedy>)>,
 }
 
 /// How strictly to judge.
@@ -129,8 +129,10 @@ impl Judge<'_> {
     fn revision(&mut self, revision: &Revision, ran: &Ran) {
         for &block in &revision.blocks {
             let (revision, run) = match ran.instead.get(&block) {
-                Some((other, run, remedy)) => {
-                    self.assume(*remedy, block);
+                Some((other, run, remedies)) => {
+                    for remedy in remedies {
+                        self.assume(*remedy, block);
+                    }
                     (other, run)
                 }
                 None => (revision, &ran.run),
@@ -198,11 +200,11 @@ impl Judge<'_> {
         let Some(raised) = record.raised.last() else {
             return self.command_failed(revision, record, block, origin, id);
         };
-        if let Some(cause) = self.cause(raised) {
-            return self.block_by(cause, block, origin);
+        let own_modules = own_modules(revision);
+        if let Some(cause) = self.cause(raised, &own_modules) {
+            return self.block_by(cause, block, Some(origin));
         }
         let bound = bound_names(revision);
-        let own_modules = own_modules(revision);
         let evidence = Evidence {
             lesson: self.lesson,
             span: origin.span,
@@ -222,18 +224,28 @@ impl Judge<'_> {
         self.worsen(block, outcome);
     }
 
-    /// The finding that an exception only follows from: it is about a name that an earlier failure kept from being bound.
-    fn cause(&self, raised: &Raised) -> Option<usize> {
+    /// The finding that an exception only follows from: it is about a name that an earlier failure kept from being bound. An import that fails does so by itself,
+    /// but for one from a file of the page that failed to bind the name.
+    fn cause(&self, raised: &Raised, own_modules: &BTreeSet<String>) -> Option<usize> {
         std::iter::successors(Some(raised), |raised| raised.cause.as_deref())
+            .filter(|raised| match raised.class.as_str() {
+                "NameError" => true,
+                "AttributeError" | "ImportError" => raised.object.as_ref().is_some_and(|object| own_modules.contains(object)),
+                _ => false,
+            })
             .filter_map(|raised| raised.name.as_ref())
             .find_map(|name| self.lost.get(name).copied())
     }
 
-    fn block_by(&mut self, cause: usize, block: usize, origin: &Origin) {
+    /// A block that cannot run because of an earlier finding; `origin` is the step that cannot, `None` for a view that was asked for.
+    fn block_by(&mut self, cause: usize, block: usize, origin: Option<&Origin>) {
         let first = self.judged.blocks[block].outcome.is_none_or(|outcome| outcome == Outcome::Passed);
         self.worsen(block, Outcome::Blocked);
-        if let Some(span) = origin.span {
-            self.failures.insert((block, span.start), cause);
+        if origin.is_none() || origin.is_some_and(|origin| origin.span.is_some()) {
+            let span = origin.and_then(|origin| origin.span).unwrap_or_else(|| self.lesson.blocks[block].span());
+            if origin.is_some() {
+                self.failures.insert((block, span.start), cause);
+            }
             let cause_line = self.judged.findings[cause].location.place();
             let location = Location::line(&self.lesson.source, self.lesson.source.line_of(span.start));
             if first && location.place() != cause_line {
@@ -248,7 +260,7 @@ impl Judge<'_> {
         match cause {
             Some(cause) => {
                 self.lose(revision, origin, cause);
-                self.block_by(cause, block, origin);
+                self.block_by(cause, block, Some(origin));
             }
             None => {
                 let at = needed.and_then(|needed| needed.span).map(|span| self.lesson.source.line_of(span.start));
@@ -369,15 +381,16 @@ impl Judge<'_> {
         let own_modules = own_modules(revision);
         let evidence = Evidence { lesson: self.lesson, span: None, bound: &bound, own_modules: &own_modules, rests_on_assumption: true };
         for (index, raised) in record.raised.iter().enumerate() {
-            if self.cause(raised).is_some() {
-                continue;
-            }
             let place = frame_location(&raised.frames, self.lesson, None);
             let block = place
                 .as_ref()
                 .and_then(|place| self.lesson.blocks.iter().position(|block| block.span().start <= place.span.start && place.span.start <= block.span().end));
             let block = block.or_else(|| importing.then(|| revision.blocks.first().copied()).flatten());
             let Some(block) = block.filter(|block| revision.blocks.contains(block)) else { continue };
+            if let Some(cause) = self.cause(raised, &own_modules) {
+                self.block_by(cause, block, None);
+                continue;
+            }
             let mut finding = classify(raised, &evidence);
             if place.is_none() {
                 finding.location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));
@@ -394,7 +407,10 @@ impl Judge<'_> {
             if self.told.insert((finding.code, finding.location.span.start, finding.message.clone())) {
                 let outcome = outcome_of(finding.code);
                 self.add(finding);
-                self.worsen(block, outcome);
+                // The block itself ran: what only a view would need leaves the lesson incomplete, not the block.
+                if importing || outcome == Outcome::Failed {
+                    self.worsen(block, outcome);
+                }
             }
         }
     }

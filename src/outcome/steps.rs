@@ -98,7 +98,11 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
         if raised.message.contains("Working outside of application context") {
             found.push(Remedy::ApplicationContext);
         }
-        if raised.message.contains("Working outside of request context") {
+        // A URL can be built in an application context only where the application knows its own host.
+        if raised.message.contains("Working outside of request context")
+            || raised.message.contains("without 'SERVER_NAME'")
+            || raised.message.contains("outside an active request")
+        {
             found.push(Remedy::RequestContext);
         }
         if raised.message.contains("no such table") {

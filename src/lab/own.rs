@@ -1,0 +1,248 @@
+//! The page's own modules: what it imports from a file that it shows under another name, or takes for granted. Each becomes a file of the lab with just the
+//! names that are asked of it, lent as any other name is. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::guide::Lesson;
+use crate::lab::bindings::binds;
+use crate::lab::draft::DraftModule;
+use crate::lab::exports;
+use crate::lab::lend::{Offers, complete};
+use crate::lab::piece::{Piece, PieceOrigin};
+use crate::python::{BindKind, Name};
+use crate::source::Span;
+
+/// Roots of Python's own library, past and present; the few that a course would sooner name its own file are left out.
+const STANDARD: &str = "abc array ast asyncio atexit base64 bdb binascii bisect builtins bz2 cProfile calendar cgi cmath codecs collections colorsys concurrent \
+configparser contextlib contextvars copy copyreg csv ctypes curses dataclasses datetime dbm decimal difflib dis distutils doctest email encodings ensurepip enum \
+errno faulthandler fcntl filecmp fileinput fnmatch fractions ftplib functools gc getopt getpass gettext glob graphlib grp gzip hashlib heapq hmac html http \
+imaplib imp importlib inspect io ipaddress itertools json keyword linecache locale logging lzma mailbox marshal math mimetypes mmap multiprocessing netrc \
+numbers operator optparse os pathlib pdb pickle pkgutil platform poplib posixpath pprint profile pstats pty pwd queue quopri random re readline reprlib \
+resource runpy sched secrets select selectors shelve shlex shutil signal smtplib socket socketserver sqlite3 ssl stat statistics string struct subprocess \
+symtable sys sysconfig syslog tarfile telnetlib tempfile termios textwrap threading time timeit tkinter token tokenize tomllib trace traceback tracemalloc \
+tty turtle types typing unicodedata unittest urllib uuid venv warnings wave weakref webbrowser wsgiref xml xmlrpc zipapp zipfile zipimport zlib zoneinfo \
+__future__";
+
+/// Roots of packages that courses of this kind import and that are nobody's own file.
+const PACKAGES: &str = "alembic babel bcrypt bleach boto3 botocore bs4 click dateutil django docker dotenv email_validator eventlet faker fastapi gevent \
+gunicorn itsdangerous jwt mako markdown mock mongoengine MySQLdb numpy oauthlib odbc openpyxl pandas passlib peewee PIL psycopg psycopg2 pydantic pymongo \
+pymysql pytz requests rollbar rq scipy sentry_sdk setuptools simplejson six stripe sympy toml tornado twilio uvicorn waitress yaml \
+urllib2 urlparse StringIO cStringIO ConfigParser Queue cPickle HTMLParser asynchat asyncore";
+
+/// Whether a module belongs to Python or to a package that is installed by its name, and so is none of the page's own.
+pub(crate) fn is_library(module: &str) -> bool {
+    let root = module.split('.').next().unwrap_or(module);
+    root.starts_with("flask_")
+        || STANDARD.split_whitespace().any(|name| name == root)
+        || PACKAGES.split_whitespace().any(|name| name == root)
+        || exports::knows(root)
+}
+
+/// The absolute name of a module as `written` in a module of that name; `is_package` if it is an `__init__.py`.
+pub(crate) fn absolute(written: &str, module: &str, is_package: bool) -> String {
+    let dots = written.chars().take_while(|c| *c == '.').count();
+    if dots == 0 {
+        return written.to_owned();
+    }
+    let mut parts: Vec<&str> = module.split('.').filter(|part| !part.is_empty()).collect();
+    parts.truncate(parts.len().saturating_sub(dots - usize::from(is_package)));
+    parts.into_iter().chain([&written[dots..]]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+}
+
+/// Whether a module is a package's `__init__.py`.
+pub(crate) fn is_package(module: &DraftModule) -> bool {
+    module.file.as_deref().is_some_and(|file| file.ends_with("__init__.py"))
+}
+
+/// Names that the page imports from one of its own modules, and that nothing there binds.
+#[derive(Debug, Clone, Default)]
+struct Ask {
+    names: BTreeSet<String>,
+    /// The block that asks first, and the bytes of its import.
+    from: Option<(usize, Span)>,
+}
+
+/// A module of the page's own that had to be put together.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    /// Its dotted name.
+    pub(crate) module: String,
+    /// The names that were asked of it and that it has.
+    pub(crate) names: BTreeSet<String>,
+    /// Every name that it binds.
+    pub(crate) binds: BTreeSet<String>,
+    /// Where the page imports from it first.
+    pub(crate) span: Option<Span>,
+    /// The keys of the pieces that import from it.
+    pub(crate) importers: Vec<(PieceOrigin, Span)>,
+}
+
+/// Make the modules that `modules` import from and that are not there, and add to those that lack a name. `spare` are programs that the page shows without a
+/// name; `before` gives what a program without a name has before a block of it.
+pub(crate) fn make(lesson: &Lesson, modules: &mut Vec<DraftModule>, spare: &[Vec<Arc<Piece>>], offers: &Offers<'_>) -> Vec<Made> {
+    let mut made: Vec<Made> = Vec::new();
+    let mut given_up: BTreeSet<(String, String)> = BTreeSet::new();
+    // A module that is made may import from another; each round settles or gives up at least one name.
+    for _ in 0..20 {
+        let asked = asks(modules, &given_up);
+        let Some((name, ask)) = asked.into_iter().next() else { break };
+        let supplied = supply(lesson, modules, &name, &ask, spare, offers);
+        for missing in ask.names.difference(&supplied) {
+            given_up.insert((name.clone(), missing.clone()));
+        }
+        if supplied.is_empty() {
+            continue;
+        }
+        match made.iter_mut().find(|known| known.module == name) {
+            Some(known) => known.names.extend(supplied),
+            None => made.push(Made { module: name, names: supplied, binds: BTreeSet::new(), span: ask.from.map(|(_, span)| span), importers: Vec::new() }),
+        }
+    }
+    for known in &mut made {
+        let own = modules.iter().filter(|module| module.module == known.module).flat_map(|module| &module.pieces);
+        let definitions = own.flat_map(|piece| &piece.facts.binds).filter(|bind| !matches!(bind.kind, BindKind::Import { .. }) && !bind.name.starts_with('_'));
+        known.binds.extend(definitions.map(|bind| bind.name.clone()));
+        for module in modules.iter() {
+            let importers = module.pieces.iter().filter(|piece| from_imports(module, piece).any(|(from, _)| from == known.module));
+            known.importers.extend(importers.map(|piece| piece.key()));
+        }
+    }
+    made
+}
+
+/// What a piece imports: the absolute module and the name in it.
+fn from_imports<'a>(module: &'a DraftModule, piece: &'a Piece) -> impl Iterator<Item = (String, &'a str)> {
+    let is_package = is_package(module);
+    piece.facts.binds.iter().filter_map(move |bind| match &bind.kind {
+        BindKind::Import { module: from, name: Some(name) } => Some((absolute(from, &module.module, is_package), name.as_str())),
+        _ => None,
+    })
+}
+
+fn asks(modules: &[DraftModule], given_up: &BTreeSet<(String, String)>) -> BTreeMap<String, Ask> {
+    let mut found: BTreeMap<String, Ask> = BTreeMap::new();
+    for module in modules {
+        for piece in &module.pieces {
+            for (from, name) in from_imports(module, piece) {
+                if from.is_empty() || from == module.module || is_library(&from) || given_up.contains(&(from.clone(), name.to_owned())) {
+                    continue;
+                }
+                let has = |other: &DraftModule| other.module == from && other.pieces.iter().any(|piece| binds(piece, name));
+                let submodule = format!("{from}.{name}");
+                let is_submodule = modules.iter().any(|other| other.module == submodule || other.module.starts_with(&format!("{submodule}.")));
+                if is_submodule || modules.iter().any(has) {
+                    continue;
+                }
+                let ask = found.entry(from).or_default();
+                ask.names.insert(name.to_owned());
+                if ask.from.is_none() {
+                    ask.from = piece.block().map(|block| (block, piece.span));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Give a module the names that are asked of it. Those that it then has.
+fn supply(lesson: &Lesson, modules: &mut Vec<DraftModule>, name: &str, ask: &Ask, spare: &[Vec<Arc<Piece>>], offers: &Offers<'_>) -> BTreeSet<String> {
+    let has_all = |pieces: &[Arc<Piece>]| ask.names.iter().all(|name| pieces.iter().any(|piece| defines(piece, name)));
+    let at = modules.iter().position(|module| module.module == name);
+    let whole = if at.is_none() { spare.iter().rev().find(|pieces| has_all(pieces)) } else { None };
+    let pieces = match whole {
+        Some(pieces) => complete(pieces.clone(), offers, None, &BTreeMap::new()).pieces,
+        None => {
+            let mut pieces = at.map_or_else(Vec::new, |at| modules[at].pieces.clone());
+            let wants = Arc::new(wants(name, &ask.names));
+            pieces.push(Arc::clone(&wants));
+            let mut completed = complete(pieces, offers, ask.from.map(|(block, _)| block).or(Some(usize::MAX)), &BTreeMap::new()).pieces;
+            completed.retain(|piece| piece.key() != wants.key());
+            completed
+        }
+    };
+    let bound: BTreeSet<String> = ask.names.iter().filter(|name| pieces.iter().any(|piece| binds(piece, name))).cloned().collect();
+    if bound.is_empty() {
+        return bound;
+    }
+    match at {
+        Some(at) => {
+            // What stands in a file of the page stays its own; what is added was not written there.
+            let own: BTreeSet<_> = modules[at].pieces.iter().map(|piece| piece.key()).collect();
+            modules[at].pieces = pieces.into_iter().map(|piece| if own.contains(&piece.key()) { piece } else { foreign(lesson, &piece) }).collect();
+        }
+        None => {
+            let has_modules = modules.iter().any(|other| other.module.starts_with(&format!("{name}.")));
+            let path = name.replace('.', "/");
+            let file = if has_modules { format!("{path}/__init__.py") } else { format!("{path}.py") };
+            let pieces = pieces.iter().map(|piece| foreign(lesson, piece)).collect();
+            modules.push(DraftModule { module: name.to_owned(), file: Some(file), pieces });
+        }
+    }
+    bound
+}
+
+/// The file that a program without a name must be to import relatively: one inside a package.
+pub(crate) fn package_file(pieces: &[Arc<Piece>]) -> Option<String> {
+    let dots = |name: &str| name.chars().take_while(|c| *c == '.').count();
+    let depth = pieces.iter().flat_map(|piece| &piece.facts.imports).map(|import| dots(&import.name)).max().filter(|depth| *depth > 0)?;
+    Some(format!("{}page.py", "application/".repeat(depth)))
+}
+
+/// What a program has before it first imports from a module of the page's own: what that module may be.
+pub(crate) fn before_imports(module: &DraftModule) -> Vec<Arc<Piece>> {
+    let first = module.pieces.iter().find(|piece| from_imports(module, piece).any(|(from, _)| !is_library(&from)));
+    match first.and_then(|first| first.block()) {
+        Some(block) => module.pieces.iter().filter(|piece| piece.block().is_none_or(|other| other < block)).cloned().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Names that a module may import from those that were made, by the modules that it imports from already.
+pub(crate) fn importable(module: &DraftModule, made: &[Made]) -> BTreeMap<String, String> {
+    let from: BTreeSet<String> = module.pieces.iter().flat_map(|piece| from_imports(module, piece)).map(|(from, _)| from).collect();
+    let known = made.iter().filter(|known| known.module != module.module && from.contains(&known.module));
+    known.flat_map(|known| known.binds.iter().map(|name| (name.clone(), known.module.clone()))).collect()
+}
+
+fn defines(piece: &Piece, name: &str) -> bool {
+    piece.facts.binds.iter().any(|bind| bind.name == name && !matches!(bind.kind, BindKind::Import { .. }))
+}
+
+/// A piece that reads names and does nothing.
+fn wants(module: &str, names: &BTreeSet<String>) -> Piece {
+    let mut piece = (*Piece::supplied(&format!("names asked of {module}"), "")).clone();
+    piece.facts.reads = names.iter().map(|name| Name { name: name.clone(), span: Span::default() }).collect();
+    piece
+}
+
+/// The piece as part of a module that the page does not show: it is replayed there, not judged.
+fn foreign(lesson: &Lesson, piece: &Arc<Piece>) -> Arc<Piece> {
+    match piece.origin {
+        PieceOrigin::Block(index) => Arc::new(Piece { origin: PieceOrigin::Lesson(lesson.id.clone(), index), ..(**piece).clone() }),
+        _ => Arc::clone(piece),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_names_are_made_absolute() {
+        assert_eq!(absolute(".models", "shop.views", false), "shop.models");
+        assert_eq!(absolute(".", "shop", true), "shop");
+        assert_eq!(absolute("..db", "shop.admin.views", false), "shop.db");
+        assert_eq!(absolute("shop.db", "x", false), "shop.db");
+    }
+
+    #[test]
+    fn a_library_is_told_from_the_pages_own() {
+        for library in ["os.path", "flask", "flask_nowhere", "sqlalchemy.orm", "urllib2", "flask.ext.login"] {
+            assert!(is_library(library), "{library}");
+        }
+        for own in ["shop.models", "app", "yourproject", "config"] {
+            assert!(!is_library(own), "{own}");
+        }
+    }
+}
