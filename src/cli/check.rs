@@ -90,7 +90,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let in_ci = in_ci();
     let work = async {
         let Opened { bench, name, note, jobs } = args.engine.open(&environment, &sender).await.map_err(|error| no_engine(error.to_string()))?;
-        let snapshots = Snapshots { store: Store::new(course.config.labs()), write: !in_ci, environment: environment.name().to_owned() };
+        let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci, environment: environment.name().to_owned() };
         let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 };
         check(course.planned.clone(), &bench, &how, &sender).await;
         bench.close().await;

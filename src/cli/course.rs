@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::{Failure, manifest, usage};
 use crate::config::Config;
-use crate::guide::load::{home, load, select, split_argument};
+use crate::guide::load::{SUMMARY, home, load, select, split_argument};
 use crate::guide::nearest::nearest;
 use crate::guide::{Guide, Lesson};
 use crate::lab::manifest::Manifest;
@@ -24,12 +24,18 @@ pub struct Course {
     pub chapters: usize,
 }
 
+/// The folder of a course's labs, from here if it lies below: people are shown paths that they can read.
+pub(crate) fn labs_of(config: &Config) -> PathBuf {
+    let labs = config.labs();
+    std::env::current_dir().ok().and_then(|base| labs.strip_prefix(base).map(Path::to_path_buf).ok()).unwrap_or(labs)
+}
+
 /// The folder of labs of the course that we stand in.
 ///
 /// # Errors
 /// A usage [`Failure`](super::Failure) if its configuration is wrong.
 pub fn labs() -> anyhow::Result<PathBuf> {
-    Ok(Config::find(Path::new(".")).map_err(|error| usage(error.to_string()))?.labs())
+    Ok(labs_of(&Config::find(Path::new(".")).map_err(|error| usage(error.to_string()))?))
 }
 
 /// Find what `arguments` name: paths, `PATH#LESSON`, ids or numbers of lessons of the configured guide. Nothing means the configured guide.
@@ -186,9 +192,14 @@ fn lend_first(uses: &[String], every: &[(String, Arc<Lesson>)], earlier: &mut Ve
 /// The words that select just this lesson.
 fn selector(lesson: &Lesson) -> String {
     let path = lesson.source.path();
-    match (lesson.id.split_once('#'), &lesson.number) {
-        (Some((_, part)), _) => format!("{path}#{part}"),
-        _ => path.to_owned(),
+    if let Some(folder) = path.strip_suffix(SUMMARY) {
+        // There is no page to name: only the table of contents knows of the lesson.
+        let folder = if folder.is_empty() { "." } else { folder.trim_end_matches('/') };
+        return format!("{folder}#{}", lesson.number.as_deref().unwrap_or(&lesson.id));
+    }
+    match lesson.id.split_once('#') {
+        Some((_, part)) => format!("{path}#{part}"),
+        None => path.to_owned(),
     }
 }
 

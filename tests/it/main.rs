@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module a subject.
 
+mod bad_input;
+mod broken;
 mod cli;
 mod command;
 mod engines;
