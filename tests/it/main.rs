@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a module a subject.
 
+mod architecture;
 mod bad_input;
 mod broken;
 mod cli;
