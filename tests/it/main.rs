@@ -7,5 +7,6 @@ mod cli;
 mod command;
 mod engines;
 mod images;
+mod interrupt;
 mod snapshots;
 mod text;
