@@ -104,7 +104,8 @@ fn braces(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
         let text = lines.get(line).trim();
         let selects =
             || text.ends_with(',') && (line + 1..limit.min(line + 9)).take_while(|&line| !lines.is_blank(line)).any(|line| lines.get(line).ends_with('{'));
-        text.ends_with(['{', '[', '(', ';', '}']) || selects() || text.starts_with("//") || text.starts_with("/*") || text == "[" || text == "{"
+        let is_statement = || text.ends_with(';') && prose_signs(text) < 3 && !text.starts_with(['-', '*']);
+        text.ends_with(['{', '[', '(', '}']) || is_statement() || selects() || text.starts_with("//") || text.starts_with("/*") || text == "[" || text == "{"
     };
     if !opens(first) || lines.get(first).trim_start().starts_with("{{") || lines.get(first).trim_start().starts_with("{%") {
         return None;
@@ -195,8 +196,16 @@ fn settings(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
         (Language::Http, Kind::Message) => true,
         _ => false,
     };
+    if !is_whole {
+        // Guessing is dear.
+        lines.spend((end - first) * 16);
+    }
     is_whole.then_some(Run { first, end, language: found })
 }
+
+/// The instructions of a Dockerfile.
+const INSTRUCTIONS: &[&str] =
+    &["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "SHELL", "USER", "VOLUME", "WORKDIR"];
 
 /// What kind of settings a line can belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -226,7 +235,7 @@ fn kind(line: &str) -> Kind {
         Kind::Setting
     } else if after.starts_with(':') && !after.starts_with("://") {
         Kind::Key
-    } else if word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase()) && after.starts_with(' ') {
+    } else if INSTRUCTIONS.contains(&word) && after.starts_with(' ') {
         Kind::Instruction
     } else {
         Kind::None

@@ -6,6 +6,9 @@ use super::lines::{Lines, Run};
 use super::unit::{Unit, Weight, unit};
 use crate::guide::Language;
 
+/// How many lines above a call its name is looked for.
+const MEMORY: usize = 400;
+
 /// What stands at a line: a run, or prose up to a line.
 pub(super) enum Found {
     Code(Run),
@@ -59,13 +62,15 @@ fn select(lines: &Lines, start: usize, units: &[Unit], limit: usize) -> Option<R
     for at in anchor + 1..units.len() {
         let (next, attached) = (&units[at], units[at - 1].end == units[at].first);
         let adjoins = last + 1 == at;
+        let goes_on = units.get(at + 1).is_some_and(|after| after.first == next.end);
         match next.weight {
             Weight::Strong => last = at,
-            Weight::Named if adjoins && (next.end >= limit || is_bound(lines, units[first].first, next)) => last = at,
-            Weight::Heading if !attached => break,
-            Weight::Likely | Weight::Weak | Weight::Named if !attached && !units.get(at + 1).is_some_and(|after| after.first == next.end) => break,
-            Weight::Weak if attached && adjoins && !is_wordy(lines, next) => last = at,
             Weight::Likely | Weight::Named | Weight::Comment if attached && adjoins => last = at,
+            Weight::Named if adjoins && (next.end >= limit || is_bound(lines, units[first].first, next)) => last = at,
+            Weight::Heading if !attached || !goes_on => break,
+            Weight::Likely | Weight::Weak | Weight::Named if !attached && !goes_on => break,
+            Weight::Weak if is_wordy(lines, next) && !(attached && goes_on) => break,
+            Weight::Weak if attached && adjoins && !is_wordy(lines, next) => last = at,
             Weight::Filler if adjoins => last = at,
             _ => {}
         }
@@ -105,7 +110,7 @@ fn is_bound(lines: &Lines, first: usize, unit: &Unit) -> bool {
         let word = words.next().unwrap_or("");
         word == name && line.contains('=') || matches!(word, "def" | "class" | "async" | "from" | "import") && words.any(|word| word == name)
     };
-    (first..unit.first).any(|line| binds(lines.get(line)))
+    (first.max(unit.first.saturating_sub(MEMORY))..unit.first).any(|line| binds(lines.get(line)))
 }
 
 /// Whether nothing but blank lines stands above a line.
@@ -135,7 +140,12 @@ pub(super) fn is_in_sentence(lines: &Lines, start: usize, run: &Run, limit: usiz
     if run.end < limit && is_underline(lines.get(run.end)) {
         return true;
     }
-    let above = lines.is_attached(run.first, start) && !stops(lines.get(run.first - 1));
+    // A heading of few words stands right above code as often as alone.
+    let heads = |line: usize| {
+        let text = lines.get(line).trim();
+        (line == start || lines.is_blank(line - 1)) && text.starts_with(char::is_uppercase) && text.split(' ').count() < 4
+    };
+    let above = lines.is_attached(run.first, start) && !stops(lines.get(run.first - 1)) && !heads(run.first - 1);
     let below = run.end < limit && lines.get(run.end).starts_with(char::is_lowercase) && super::scan::prose_signs(lines.get(run.end)) > 0;
     above || below
 }
