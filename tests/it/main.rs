@@ -1,10 +1,12 @@
 //! The integration tests: one binary, a module a subject.
 
+mod architecture;
 mod bad_input;
 mod broken;
 mod cli;
 mod command;
 mod engines;
 mod images;
+mod interrupt;
 mod snapshots;
 mod text;
