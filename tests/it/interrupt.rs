@@ -31,9 +31,8 @@ impl Running {
     fn start(number: u32) -> Self {
         // As many seconds as no other run of the tests waits.
         let word = format!("{}{number}", std::process::id());
-        let page = format!(
-            "# A page\n\n```python\nimport subprocess, time\nsubprocess.Popen(['sleep', '{word}'], start_new_session=True)\ntime.sleep(600)\n```\n"
-        );
+        let page =
+            format!("# A page\n\n```python\nimport subprocess, time\nsubprocess.Popen(['sleep', '{word}'], start_new_session=True)\ntime.sleep(600)\n```\n");
         let course = course().file("pages/one.md", &page).file("pages/two.md", &page).file("first.md", "# A page\n\n```python\nprint(1)\n```\n");
         // What has to be made once is made before.
         course.run(&["check", "first.md", "--no-snapshots"]).with(0);
