@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module a subject.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod architecture;
 mod bad_input;
 mod broken;
