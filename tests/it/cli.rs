@@ -146,7 +146,7 @@ fn the_last_line_of_a_failure_runs_just_that_lesson_again() {
     for (line, (path, number)) in lines.into_iter().zip([("guide/first chapter/one.md", Value::Null), ("guide/two.md", Value::Null), ("old.txt", json!("3.2"))])
     {
         // As a shell takes it: quotes and all.
-        let shell = format!("exec {:?} {line} --format json --no-snapshots", env!("CARGO_BIN_EXE_proctor"));
+        let shell = format!("exec {:?} {line} --format json", env!("CARGO_BIN_EXE_proctor"));
         let mut command = std::process::Command::new("sh");
         let like = course.command(&[]);
         command.args(["-c", &shell]).current_dir(course.path("")).env_clear().envs(std::env::vars_os());
