@@ -87,8 +87,8 @@ impl Revision {
     /// The same revision assembled another way for the sake of `block`: an error must survive it. What only sets something up leaves every block judged;
     /// otherwise `block` alone is. `None` if it would be no different.
     #[must_use]
-    pub fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
-        Some(self.draft.again(block, remedy)?.build(self.number))
+    pub fn again(&self, block: usize, at: Option<Span>, remedy: Remedy) -> Option<Self> {
+        Some(self.draft.again(block, at, remedy)?.build(self.number))
     }
 }
 

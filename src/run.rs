@@ -13,7 +13,7 @@ use crate::engine::{Engine, EngineError};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
 use crate::lab::{Lab, Remedy, Revision, Setup, assemble};
-use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, clears, judge, status, suspects};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, judge, status, suspects};
 use snapshots::Snapshots;
 
 /// A lesson that is to be checked.
@@ -142,11 +142,12 @@ async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
     let mut current = (revision.clone(), run.clone());
     let mut applied: Vec<Remedy> = Vec::new();
     for _ in 0..SETUPS {
-        let wanted = suspects(&current.0, &current.1)
-            .into_iter()
-            .find_map(|(block, remedies)| remedies.into_iter().find(|remedy| remedy.is_setup() && !applied.contains(remedy)).map(|remedy| (block, remedy)));
-        let Some((block, remedy)) = wanted else { break };
-        let Some(other) = current.0.again(block, remedy) else { break };
+        let wanted = suspects(&current.0, &current.1).into_iter().find_map(|suspect| {
+            let remedy = suspect.remedies.iter().copied().find(|remedy| remedy.is_setup() && !applied.contains(remedy))?;
+            Some((suspect, remedy))
+        });
+        let Some((suspect, remedy)) = wanted else { break };
+        let Some(other) = current.0.again(suspect.block, suspect.span, remedy) else { break };
         let again = engine.run(&other.job).await?;
         applied.push(remedy);
         current = (other, again);
@@ -156,13 +157,13 @@ async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
             instead.insert(block, (current.0.clone(), current.1.clone(), applied.clone()));
         }
     }
-    for (block, remedies) in suspects(revision, &run) {
+    for Suspect { block, span, remedies } in suspects(revision, &run) {
         for remedy in remedies.into_iter().filter(|remedy| !remedy.is_setup()) {
             if instead.contains_key(&block) {
                 break;
             }
             for (base, mut before) in [(revision, Vec::new()), (&current.0, applied.clone())] {
-                let Some(other) = base.again(block, remedy) else { break };
+                let Some(other) = base.again(block, span, remedy) else { break };
                 let again = engine.run(&other.job).await?;
                 if clears(&other, block, &again) {
                     before.push(remedy);

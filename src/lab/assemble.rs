@@ -345,6 +345,9 @@ impl<'a> Walk<'a> {
             let completed = complete(std::mem::take(&mut module.pieces), offers, None, &own);
             module.pieces = completed.pieces;
             for supply in completed.supplies {
+                if let Some(fixture) = &supply.spare {
+                    draft.spares.insert(supply.piece.clone(), Arc::clone(fixture));
+                }
                 if main == Some(module.module.as_str()) || supply.span.is_some() {
                     let assumption = assume(&mut self.lab.assumptions, &supply.name, supply.span.unwrap_or(first), &supply.what);
                     draft.supplied.insert(supply.piece, assumption);

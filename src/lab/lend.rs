@@ -26,7 +26,7 @@ pub(crate) struct Offers<'a> {
 }
 
 /// Something that was supplied to a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Supply {
     pub(crate) name: String,
     /// The place in the page where it is first needed; `None` where a supplied piece needed it.
@@ -34,6 +34,8 @@ pub(crate) struct Supply {
     pub(crate) what: String,
     /// The key of the piece that was supplied.
     pub(crate) piece: (PieceOrigin, Span),
+    /// The fixture for the same name, where another block lends it.
+    pub(crate) spare: Option<Arc<Piece>>,
 }
 
 /// A program with all supplied that can be.
@@ -50,10 +52,10 @@ pub(crate) fn complete(pieces: Vec<Arc<Piece>>, offers: &Offers<'_>, seat: Optio
     let mut given_up = BTreeSet::new();
     // Every round supplies a name or gives one up, and a piece is moved or lent at most once; the bound only guards against a mistake in that.
     for _ in 0..500 {
-        let open = missing(&completed.pieces).into_iter().find(|missing| !given_up.contains(&missing.name.name));
+        let open = missing(&completed.pieces).into_iter().find(|missing| !given_up.contains(&(missing.name.name.clone(), missing.later)));
         let Some(open) = open else { break };
         if !supply(&mut completed, &open, offers, seat, own) {
-            given_up.insert(open.name.name);
+            given_up.insert((open.name.name, open.later));
         }
     }
     completed
@@ -76,7 +78,9 @@ fn supply(completed: &mut Completed, open: &Missing, offers: &Offers<'_>, seat: 
         at -= usize::from(index < at);
     }
     let span = needed_by.block().map(|_| place(&needed_by, open));
-    completed.supplies.push(Supply { name: name.to_owned(), span, what, piece: piece.key() });
+    let is_lent = !matches!(piece.origin, PieceOrigin::Supplied(_));
+    let spare = if is_lent { fixture(name, &offers.about, &needed_by, open.later).map(|fixture| fixture.piece) } else { None };
+    completed.supplies.push(Supply { name: name.to_owned(), span, what, piece: piece.key(), spare });
     completed.pieces.insert(at, piece);
     true
 }

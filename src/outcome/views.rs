@@ -1,0 +1,54 @@
+//! What went wrong where no line of the page asked for it: in a view that was probed, a test that was tried, or while importing the page's main file. Pure.
+
+use crate::finding::{Code, Location, Severity};
+use crate::lab::Revision;
+use crate::outcome::Outcome;
+use crate::outcome::classify::{Evidence, classify, frame_location};
+use crate::outcome::judge::{Judge, bound_names, outcome_of, own_modules};
+use crate::outcome::steps::StepRecord;
+
+impl Judge<'_> {
+    /// What went wrong where no line of the page asked for it: in a view that was probed, or while importing the page's main file.
+    pub(super) fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
+        let bound = bound_names(revision);
+        let own_modules = own_modules(revision);
+        let evidence = Evidence { lesson: self.lesson, span: None, bound: &bound, own_modules: &own_modules, rests_on_assumption: true };
+        for (index, raised) in record.raised.iter().enumerate() {
+            let place = frame_location(&raised.frames, self.lesson, None);
+            let block = place
+                .as_ref()
+                .and_then(|place| self.lesson.blocks.iter().position(|block| block.span().start <= place.span.start && place.span.start <= block.span().end));
+            let block = block.or_else(|| importing.then(|| revision.blocks.first().copied()).flatten());
+            let Some(block) = block.filter(|block| revision.blocks.contains(block)) else { continue };
+            if let Some(cause) = self.cause(raised, &own_modules) {
+                // What is only left out leaves the view incomplete, as it does the block that needs it at once.
+                if self.judged.findings[cause].severity() == Severity::Error {
+                    self.block_by(cause, block, None);
+                }
+                continue;
+            }
+            let mut finding = classify(raised, &evidence);
+            if place.is_none() {
+                finding.location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));
+            }
+            if raised.message.contains("did not return a valid response") {
+                finding.code = Code::Unsupplied;
+            }
+            if finding.code == Code::Raised && !importing {
+                finding.code = Code::HttpError;
+                if let Some(response) = record.responses.iter().filter(|response| response.status >= 500).nth(index) {
+                    finding.message = format!("{} {} answers {}: {}", response.method, response.path, response.status, finding.message);
+                }
+            }
+            if self.told.insert((finding.code, finding.location.span.start, finding.message.clone())) {
+                let outcome = outcome_of(finding.code);
+                self.add(finding);
+                // The block itself ran: what only a view would need leaves the lesson incomplete, not the block.
+                if importing || outcome == Outcome::Failed {
+                    self.worsen(block, outcome);
+                }
+            }
+        }
+    }
+
+}
