@@ -3,6 +3,7 @@
 pub mod assemble;
 pub(crate) mod bindings;
 mod draft;
+mod elide;
 mod exports;
 mod fixtures;
 mod lend;
@@ -18,6 +19,7 @@ mod trees;
 
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
+pub(crate) use own::is_library;
 
 use crate::engine::protocol::Job;
 use crate::finding::Finding;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Location};
 use crate::guide::{Block, Language, Lesson, Role};
+use crate::lab::bindings::binds;
 use crate::lab::draft::{Draft, DraftCommand, DraftModule, Main, assume};
 use crate::lab::fixtures::Page;
-use crate::lab::lend::{Offers, complete};
+use crate::lab::elide;
+use crate::lab::lend::{self, Offers, complete};
 use crate::lab::manifest::Manifest;
 use crate::lab::own;
 use crate::lab::names::{FileName, file_name, template_path, templates};
@@ -126,10 +128,15 @@ impl<'a> Walk<'a> {
             self.lab.unparsed.push((index, self.taken[index].names.clone()));
             return BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: Vec::new() };
         }
-        let own = self.taken[index].pieces.clone();
-        if own.is_empty() {
+        if self.taken[index].pieces.is_empty() {
             return left_out(Fate::Static, "nothing but comments");
         }
+        self.fill_in(index, name.as_deref());
+        if self.taken[index].pieces.iter().any(|piece| piece.facts.hollow) {
+            self.taken[index].pieces.clear();
+            return left_out(Fate::Static, "leaves out code that the page does not show");
+        }
+        let own = self.taken[index].pieces.clone();
         for printed in std::mem::take(&mut self.taken[index].printed) {
             let piece = own.get(printed.piece).map(|piece| piece.span);
             self.lab.claims.push(Claim { of: index, piece, block: None, span: printed.span, text: printed.text });
@@ -154,6 +161,25 @@ impl<'a> Walk<'a> {
         }
         self.last_run = Some(index);
         BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: vec![self.plans.len()] }
+    }
+
+    /// Fill in what the definitions of a block leave out, from the version of them that the page or an earlier lesson has.
+    fn fill_in(&mut self, index: usize, file: Option<&str>) {
+        for at in 0..self.taken[index].pieces.len() {
+            let piece = Arc::clone(&self.taken[index].pieces[at]);
+            let Some(name) = elide::defined(&piece).filter(|_| piece.facts.elided || piece.facts.hollow) else { continue };
+            let is_same = |old: &&Arc<Piece>| elide::defined(old) == Some(name) && !old.facts.hollow;
+            let own = file.and_then(|file| self.project.program_of(file)).or_else(|| self.project.current());
+            let programs = own.into_iter().chain(0..self.project.programs.len()).map(|program| &self.project.programs[program]);
+            let here = programs.flat_map(|program| program.pieces.iter().rev()).find(is_same).cloned();
+            let earlier = || {
+                let lessons = self.setup.earlier.iter().filter(|lesson| piece.facts.hollow && lesson.source.slice(lesson.span).contains(name));
+                lessons.flat_map(|lesson| lend::pieces_of(lesson)).filter(|old| is_same(&old)).last()
+            };
+            if let Some(merged) = here.or_else(earlier).and_then(|old| elide::merge(&old, &piece)) {
+                self.taken[index].pieces[at] = merged;
+            }
+        }
     }
 
     fn file(&mut self, index: usize, block: &Block, name: Option<String>) -> BlockPlan {
@@ -314,6 +340,19 @@ impl<'a> Walk<'a> {
             }
             known = known.max(stage.project.programs.len());
         }
+        // A name that a file gets only later is asked of that later version of it.
+        for at in 0..modules.len() {
+            if main.as_deref() == Some(&modules[at].module) {
+                continue;
+            }
+            let Some(file) = modules[at].file.clone() else { continue };
+            let lacks = own::lacks(&modules, &modules[at].module);
+            let fuller = later.iter().filter_map(|stage| stage.project.programs.get(stage.project.program_of(&file)?));
+            let fuller = fuller.filter(|_| !lacks.is_empty()).find(|program| lacks.iter().all(|name| program.pieces.iter().any(|piece| binds(piece, name))));
+            if let Some(fuller) = fuller {
+                modules[at].pieces = fuller.pieces.clone();
+            }
+        }
         if let Some(main) = main.as_deref().and_then(|main| modules.iter().find(|module| module.module == main))
             && main.file.is_none()
         {
@@ -321,7 +360,7 @@ impl<'a> Walk<'a> {
         }
         self.complete(&mut draft, &mut modules, main.as_deref(), &spare, plan, offers);
         let main = main.and_then(|main| modules.iter().position(|module| module.module == main)).map(|at| modules.remove(at));
-        draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece)));
+        draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece) || extends(piece)));
         match main {
             Some(main) => draft.set_main(main, modules),
             None => draft.modules = modules,
@@ -413,4 +452,9 @@ fn serves(piece: &Piece) -> bool {
     let factory = piece.facts.binds_name("create_app") || piece.facts.binds_name("make_app");
     let makes = piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Call(callee) if callee == "Flask"));
     factory || makes || piece.code.contains("Flask(__name__")
+}
+
+/// Whether a piece defines a class that calls its own methods: what nobody calls can still be looked into.
+fn extends(piece: &Piece) -> bool {
+    piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Class { bases } if !bases.is_empty())) && piece.code.contains("self.")
 }

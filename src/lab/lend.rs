@@ -93,7 +93,7 @@ fn place(piece: &Piece, open: &Missing) -> Span {
 }
 
 /// The pieces of another lesson, told apart from this one's.
-fn pieces_of(lesson: &Lesson) -> Vec<Arc<Piece>> {
+pub(crate) fn pieces_of(lesson: &Lesson) -> Vec<Arc<Piece>> {
     let blocks = lesson.blocks.iter().enumerate().filter(|(_, block)| matches!(block.role, Role::Python | Role::Console) && block.directive("skip").is_none());
     let foreign = |index: usize, piece: Arc<Piece>| Arc::new(Piece { origin: PieceOrigin::Lesson(lesson.id.clone(), index), ..(*piece).clone() });
     blocks.flat_map(|(index, block)| pieces(lesson, index, block).pieces.into_iter().map(move |piece| foreign(index, piece))).collect()

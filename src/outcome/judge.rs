@@ -7,9 +7,10 @@ use crate::finding::{Code, Effect, Finding, Location};
 use crate::guide::Lesson;
 use crate::lab::{Assumption, Fate, Lab, Origin, Remedy, Revision};
 use crate::outcome::claims::last_line;
-use crate::outcome::classify::{Evidence, classify, frame_location, title};
+use crate::outcome::classify::{DefinedClass, Evidence, classify, frame_location, title};
 use crate::outcome::steps::{StepRecord, by_step};
 use crate::outcome::{BlockOutcome, Outcome, Status};
+use crate::python::BindKind;
 use crate::source::Span;
 
 /// A revision's run, with the second assemblies that cleared a block.
@@ -43,6 +44,7 @@ pub(super) struct Judge<'a> {
     pub(super) lesson: &'a Lesson,
     pub(super) lab: &'a Lab,
     pub(super) judged: Judged,
+    pub(super) classes: Vec<DefinedClass>,
     /// Failed or blocked steps, by block and start: the finding that they come from.
     failures: BTreeMap<(usize, usize), usize>,
     /// Names that nothing binds because of a failure: the finding.
@@ -59,12 +61,27 @@ pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judg
     let assumptions = lab.assumptions.clone();
     let blocks = lesson.blocks.iter().zip(&lab.blocks).map(|(block, plan)| block_outcome(lesson, block, plan)).collect();
     let mut judge =
-        Judge { lesson, lab, judged: Judged { blocks, findings, assumptions }, failures: BTreeMap::new(), lost: BTreeMap::new(), told: BTreeSet::new() };
+        Judge { lesson, lab, classes: classes(lab), judged: Judged { blocks, findings, assumptions }, failures: BTreeMap::new(), lost: BTreeMap::new(), told: BTreeSet::new() };
     judge.unparsed();
     for (revision, ran) in lab.revisions.iter().zip(runs) {
         judge.revision(revision, ran);
     }
     judge.finish(options)
+}
+
+/// The classes that a page defines.
+fn classes(lab: &Lab) -> Vec<DefinedClass> {
+    let imported = |base: &String| lab.imports.iter().any(|import| import.name == *base && crate::lab::is_library(&import.module));
+    let pieces = lab.revisions.iter().flat_map(|revision| revision.draft.pieces()).filter(|piece| piece.block().is_some());
+    let mut found: Vec<DefinedClass> = Vec::new();
+    for piece in pieces {
+        for bind in &piece.facts.binds {
+            let BindKind::Class { bases } = &bind.kind else { continue };
+            let of_library = !bases.is_empty() && bases.iter().all(imported);
+            found.push(DefinedClass { name: bind.name.clone(), bases: bases.clone(), span: piece.span, of_library });
+        }
+    }
+    found
 }
 
 fn block_outcome(lesson: &Lesson, block: &crate::guide::Block, plan: &crate::lab::BlockPlan) -> BlockOutcome {
@@ -213,6 +230,7 @@ impl Judge<'_> {
             span: origin.span,
             bound: &bound,
             own_modules: &own_modules,
+            classes: &self.classes,
             rests_on_assumption: rests_on_assumption(revision, id),
         };
         let mut finding = classify(raised, &evidence);

@@ -12,7 +12,8 @@ impl Judge<'_> {
     pub(super) fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
         let bound = bound_names(revision);
         let own_modules = own_modules(revision);
-        let evidence = Evidence { lesson: self.lesson, span: None, bound: &bound, own_modules: &own_modules, rests_on_assumption: true };
+        let classes = self.classes.clone();
+        let evidence = Evidence { lesson: self.lesson, span: None, bound: &bound, own_modules: &own_modules, classes: &classes, rests_on_assumption: true };
         for (index, raised) in record.raised.iter().enumerate() {
             let place = frame_location(&raised.frames, self.lesson, None);
             let block = place
@@ -34,7 +35,8 @@ impl Judge<'_> {
             if raised.message.contains("did not return a valid response") {
                 finding.code = Code::Unsupplied;
             }
-            if finding.code == Code::Raised && !importing {
+            let in_request = raised.frames.iter().any(|frame| frame.module.starts_with("flask."));
+            if finding.code == Code::Raised && !importing && in_request {
                 finding.code = Code::HttpError;
                 if let Some(response) = record.responses.iter().filter(|response| response.status >= 500).nth(index) {
                     finding.message = format!("{} {} answers {}: {}", response.method, response.path, response.status, finding.message);
@@ -42,6 +44,8 @@ impl Judge<'_> {
             }
             if self.told.insert((finding.code, finding.location.span.start, finding.message.clone())) {
                 let outcome = outcome_of(finding.code);
+                let at = finding.location.span.start;
+                let block = self.lesson.blocks.iter().position(|block| block.span().start <= at && at <= block.span().end).unwrap_or(block);
                 self.add(finding);
                 // The block itself ran: what only a view would need leaves the lesson incomplete, not the block.
                 if importing || outcome == Outcome::Failed {

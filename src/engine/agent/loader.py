@@ -6,7 +6,7 @@ tracebacks and warnings leave the agent's own frames out.
 import sys
 import types
 
-ORDER = ("places", "records", "modules", "serving", "curl", "shell", "lab", "sweep", "jobs", "main")
+ORDER = ("places", "records", "modules", "serving", "curl", "shell", "inspection", "lab", "sweep", "jobs", "main")
 
 
 def load(sources):

@@ -59,6 +59,11 @@ class Serving:
         flask = sys.modules.get("flask")
         return flask is not None and isinstance(thing, flask.Flask)
 
+    def apps(self):
+        """Every application that the lab's modules bind or that served."""
+        found = [thing for module in self.lab.modules() for thing in vars(module).values() if self.is_app(thing)]
+        return list({id(thing): thing for thing in found + self.served + list(self.made.values()) if self.is_app(thing)}.values())
+
     def find(self, spec):
         if spec:
             module, _, name = spec.partition(":")
