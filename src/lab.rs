@@ -86,6 +86,12 @@ impl Revision {
         self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
     }
 
+    /// The same revision without the statement of a block that failed: an older version of what it binds stands in its place. `None` if there is none.
+    #[must_use]
+    pub fn without(&self, failed: (usize, Span)) -> Option<Self> {
+        Some(self.draft.without(failed)?.build(self.number))
+    }
+
     /// The same revision assembled another way for the sake of `block`: an error must survive it. What only sets something up leaves every block judged;
     /// otherwise `block` alone is. `None` if it would be no different.
     #[must_use]

@@ -8,7 +8,7 @@ mod steps;
 mod views;
 
 pub use judge::{Judged, Options, Ran, judge, status};
-pub use steps::{Suspect, clears, suspects};
+pub use steps::{Suspect, clears, held_up, suspects};
 
 use std::sync::Arc;
 

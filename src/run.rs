@@ -3,17 +3,17 @@
 
 pub mod snapshots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
 use crate::lab::{Lab, Remedy, Revision, Setup, assemble};
-use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, judge, status, suspects};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, held_up, judge, status, suspects};
 use snapshots::Snapshots;
 
 /// A lesson that is to be checked.
@@ -176,5 +176,25 @@ async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
             }
         }
     }
-    Ok(Ran { run, instead })
+    let beyond = beyond(revision, &run, engine).await?;
+    Ok(Ran { run, instead, beyond })
+}
+
+/// How many failed statements give way one after the other.
+const STEPS_BACK: usize = 3;
+
+/// Run what a failed statement holds up once more, with an older version of what that statement binds in its place: what fails then fails by itself.
+async fn beyond(revision: &Revision, run: &Run, engine: &Engine) -> Result<Vec<(Revision, Run)>, EngineError> {
+    let mut found: Vec<(Revision, Run)> = Vec::new();
+    let mut tried = BTreeSet::new();
+    for _ in 0..STEPS_BACK {
+        let (base, before) = found.last().map_or((revision, run), |(revision, run)| (revision, run));
+        let causes = held_up(base, before).into_iter().map(|(_, cause)| cause).filter(|cause| !tried.contains(cause));
+        let other = causes.collect::<BTreeSet<_>>().into_iter().find_map(|cause| Some((cause, base.without(cause)?)));
+        let Some((cause, other)) = other else { break };
+        tried.insert(cause);
+        let again = engine.run(&other.job).await?;
+        found.push((other, again));
+    }
+    Ok(found)
 }

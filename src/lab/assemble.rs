@@ -383,6 +383,9 @@ impl<'a> Walk<'a> {
             let own = own::importable(module, &made);
             let completed = complete(std::mem::take(&mut module.pieces), offers, None, &own);
             module.pieces = completed.pieces;
+            if main == Some(module.module.as_str()) {
+                draft.older = lend::older(&module.pieces, offers, &own);
+            }
             for supply in completed.supplies {
                 if let Some(fixture) = &supply.spare {
                     draft.spares.insert(supply.piece.clone(), Arc::clone(fixture));

@@ -43,6 +43,8 @@ pub(crate) struct Draft {
     pub(crate) probe: bool,
     /// What was supplied: the key of the piece, with its assumption's index.
     pub(crate) supplied: BTreeMap<(PieceOrigin, Span), usize>,
+    /// By the key of a definition: an older version of what it binds, with what that needs.
+    pub(crate) older: BTreeMap<(PieceOrigin, Span), Vec<Arc<Piece>>>,
     /// Fixtures for what other blocks lend, by the key of what is lent.
     pub(crate) spares: BTreeMap<(PieceOrigin, Span), Arc<Piece>>,
     pub(crate) limits: Limits,
@@ -174,6 +176,18 @@ impl Draft {
             }
             Remedy::Tables => pieces.insert(own, Piece::supplied("tables", &format!("{DATABASE}\n{APPLICATION}\n_proctor_tables(globals())\n"))),
         }
+        Some(draft)
+    }
+
+    /// The draft in which the statement of a block at `failed` gives way to an older version of what it binds, as a reader's session still has it.
+    pub(crate) fn without(&self, failed: (usize, Span)) -> Option<Self> {
+        let mut draft = self.clone();
+        draft.probe = false;
+        let pieces = draft.main_pieces()?;
+        let at = pieces.iter().position(|piece| piece.block() == Some(failed.0) && piece.span == failed.1)?;
+        let older = self.older.get(&pieces[at].key())?;
+        let new: Vec<Arc<Piece>> = older.iter().filter(|old| !pieces.iter().any(|piece| piece.key() == old.key())).cloned().collect();
+        pieces.splice(at..=at, new);
         Some(draft)
     }
 

@@ -10,6 +10,7 @@ use crate::lab::bindings::{Missing, missing};
 use crate::lab::exports;
 use crate::lab::fixtures::{Page, fixture};
 use crate::lab::piece::{Piece, PieceOrigin, is_lendable, pieces};
+use crate::python::BindKind;
 use crate::source::Span;
 
 /// What is there to lend from.
@@ -130,4 +131,20 @@ fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>, seat: Option
     }
     let module = exports::forgotten(offers.about.modules.iter().map(String::as_str), name)?;
     Some((Piece::supplied(&format!("import of {name}"), &format!("from {module} import {name}\n")), format!("imported from {module}, which the page forgot")))
+}
+
+/// For each definition of a program that the page has an older version of, elsewhere or before: that version, with what it needs.
+pub(crate) fn older(pieces: &[Arc<Piece>], offers: &Offers<'_>, own: &BTreeMap<String, String>) -> BTreeMap<(PieceOrigin, Span), Vec<Arc<Piece>>> {
+    let mut found = BTreeMap::new();
+    for piece in pieces.iter().filter(|piece| piece.block().is_some()) {
+        let binds = |old: &Piece| {
+            let mut binds = piece.facts.binds.iter().filter(|bind| is_lendable(&bind.kind) && !matches!(bind.kind, BindKind::Import { .. })).peekable();
+            binds.peek().is_some() && binds.all(|bind| old.facts.binds.iter().any(|other| other.name == bind.name && !matches!(other.kind, BindKind::Import { .. })))
+        };
+        let old = offers.page.iter().rev().find(|old| old.block() < piece.block() && binds(old));
+        if let Some(old) = old {
+            found.insert(piece.key(), complete(vec![Arc::clone(old)], offers, None, own).pieces);
+        }
+    }
+    found
 }

@@ -20,6 +20,8 @@ pub struct Ran {
     pub run: Run,
     /// By block: the other assembly, its run, and what it did differently.
     pub instead: BTreeMap<usize, (Revision, Run, Vec<Remedy>)>,
+    /// Runs in which failed statements gave way to older versions of what they bind: what fails in them by itself.
+    pub beyond: Vec<(Revision, Run)>,
 }
 
 /// How strictly to judge.
@@ -130,6 +132,23 @@ impl Judge<'_> {
         }
     }
 
+    /// Calls that fit no signature, whatever the failed definition before them would have bound.
+    fn beyond(&mut self, revision: &Revision, run: &Run, held_up: &BTreeSet<(usize, Span)>) {
+        let steps = by_step(revision, run);
+        for (id, origin) in &revision.origins {
+            let (Some(block), Some(span), true) = (origin.block, origin.span, origin.judged) else { continue };
+            let Some(raised) = steps.get(id).and_then(|record| record.raised.last()) else { continue };
+            if !held_up.contains(&(block, span)) || raised.class != "TypeError" || !raised.message.contains("argument") {
+                continue;
+            }
+            let location = frame_location(&raised.frames, self.lesson, Some(span)).unwrap_or_else(|| Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)));
+            if self.told.insert((Code::Raised, location.span.start, title(raised))) {
+                self.add(Finding::new(Code::Raised, location, title(raised)));
+                self.worsen(block, Outcome::Failed);
+            }
+        }
+    }
+
     pub(super) fn worsen(&mut self, block: usize, outcome: Outcome) {
         let rank = |outcome: Outcome| match outcome {
             Outcome::Failed => 3,
@@ -157,6 +176,16 @@ impl Judge<'_> {
             self.block(revision, run, block);
         }
         let steps = by_step(revision, &ran.run);
+        self.dropped(revision);
+        let held_up: BTreeSet<(usize, Span)> = revision
+            .origins
+            .iter()
+            .filter(|(id, _)| steps.get(id).is_some_and(|step| step.verdict == Some(Verdict::Skipped)))
+            .filter_map(|(_, origin)| Some((origin.block?, origin.span?)))
+            .collect();
+        for (other, run) in &ran.beyond {
+            self.beyond(other, run, &held_up);
+        }
         for step in &revision.job.steps {
             if matches!(step.action, Action::Probe { .. } | Action::Import { .. } | Action::Request(_))
                 && let Some(record) = steps.get(&step.id)

@@ -92,6 +92,25 @@ pub fn suspects(revision: &Revision, run: &Run) -> Vec<Suspect> {
     found.into_values().collect()
 }
 
+/// A judged block of which a statement was skipped only because a judged statement failed, with the place of that statement.
+#[must_use]
+pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
+    let steps = by_step(revision, run);
+    let mut found: BTreeMap<usize, (usize, Span)> = BTreeMap::new();
+    for (id, origin) in &revision.origins {
+        let (Some(block), true) = (origin.block, origin.judged) else { continue };
+        let mut at = *id;
+        while let Some(because) = steps.get(&at).filter(|step| step.verdict == Some(Verdict::Skipped)).and_then(|step| step.because) {
+            at = because;
+        }
+        let cause = revision.origins.get(&at).filter(|_| at != *id).and_then(|cause| Some((cause.block?, cause.span?)));
+        if let Some(cause) = cause {
+            found.entry(block).or_insert(cause);
+        }
+    }
+    found.into_iter().collect()
+}
+
 fn remedies_of(raised: &Raised) -> Vec<Remedy> {
     let mut found = Vec::new();
     for raised in std::iter::successors(Some(raised), |raised| raised.cause.as_deref()) {

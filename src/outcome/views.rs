@@ -1,11 +1,14 @@
 //! What went wrong where no line of the page asked for it: in a view that was probed, a test that was tried, or while importing the page's main file. Pure.
 
-use crate::finding::{Code, Location, Severity};
+use crate::finding::{Code, Finding, Location, Severity};
 use crate::lab::Revision;
 use crate::outcome::Outcome;
 use crate::outcome::classify::{Evidence, classify, frame_location};
 use crate::outcome::judge::{Judge, bound_names, outcome_of, own_modules};
+use crate::outcome::moves;
 use crate::outcome::steps::StepRecord;
+use crate::python::BindKind;
+use crate::source::Span;
 
 impl Judge<'_> {
     /// What went wrong where no line of the page asked for it: in a view that was probed, or while importing the page's main file.
@@ -55,4 +58,32 @@ impl Judge<'_> {
         }
     }
 
+    /// What current versions no longer have, although the interpreter that ran it may be an older one: methods of test cases, modules that Python dropped.
+    pub(super) fn dropped(&mut self, revision: &Revision) {
+        let mut found: Vec<(usize, Span, &'static moves::Move)> = Vec::new();
+        for piece in revision.draft.pieces() {
+            let Some(block) = piece.block().filter(|block| revision.blocks.contains(block)) else { continue };
+            let is_case = piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Class { bases } if bases.iter().any(|base| base.ends_with("TestCase"))));
+            if is_case {
+                let text = self.lesson.source.slice(piece.span);
+                for gone in moves::test_methods() {
+                    let call = format!("self.{}(", gone.name);
+                    found.extend(text.match_indices(&call).map(|(at, _)| (block, Span::new(piece.span.start + at, piece.span.start + at + call.len() - 1), gone)));
+                }
+            }
+            if piece.facts.is_import() {
+                let modules = piece.facts.imports.iter().filter_map(|import| moves::module(&import.name)).filter(|gone| gone.since.starts_with("Python 3.1"));
+                found.extend(modules.map(|gone| (block, piece.span, gone)));
+            }
+        }
+        for (block, span, gone) in found {
+            let location = Location::new(&self.lesson.source, span);
+            let known = self.judged.findings.iter().any(|finding| finding.code == Code::RemovedApi && finding.location.place().line == location.place().line);
+            if !known && self.told.insert((Code::RemovedApi, span.start, gone.name.to_owned())) {
+                let finding = Finding::new(Code::RemovedApi, location, format!("`{}` is gone since {}", gone.name, gone.since)).with_help(gone.instead);
+                self.add(finding);
+                self.worsen(block, Outcome::Failed);
+            }
+        }
+    }
 }
