@@ -5,7 +5,9 @@ pub mod check;
 pub mod clean;
 pub mod course;
 pub mod doctor;
+pub mod engines;
 pub mod env;
+pub(crate) mod manifest;
 pub mod output;
 pub mod review;
 pub mod show;
@@ -138,7 +140,7 @@ pub fn fail(error: &anyhow::Error) -> Exit {
     if is_broken_pipe(error) {
         return Exit::Fine;
     }
-    let mut message = format!("{error:#}");
+    let mut message = error.to_string();
     if let Some(first) = message.get(..1).map(str::to_lowercase)
         && message.starts_with("Cannot")
     {

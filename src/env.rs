@@ -25,8 +25,11 @@ pub use lock::Requirement;
 
 use crate::engine::EngineError;
 
-/// Hears what is being done, a short line at a time, in lower case.
+/// Hears what is being done, a short line at a time, in lower case. A line that starts with [`NOTE`] is worth keeping on the screen.
 pub type Progress<'a> = &'a mut (dyn FnMut(&str) + Send);
+
+/// How a line of progress starts that tells of a decision, not of a step.
+pub const NOTE: &str = "note: ";
 
 /// One Dockerfile for all environments.
 const DOCKERFILE: &str = include_str!("../docker/Dockerfile");

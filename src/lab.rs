@@ -12,8 +12,8 @@ mod models;
 mod names;
 mod own;
 pub(crate) mod piece;
-pub(crate) mod project;
 mod places;
+pub(crate) mod project;
 mod shell;
 mod trees;
 

@@ -38,8 +38,8 @@ pub struct Report {
     pub lessons: Vec<LessonOutcome>,
     /// Seconds that the whole check took.
     pub seconds: f64,
-    /// The arguments that the guide was given by on the command line, for the line that re-runs a lesson.
-    pub guide: String,
+    /// Flags that a line which re-runs a lesson has to repeat, such as `--no-snapshots`.
+    pub flags: Vec<String>,
 }
 
 /// Write a report in a format. `options` are the terminal's.
@@ -142,7 +142,8 @@ impl Report {
     /// The command that re-runs just this lesson.
     #[must_use]
     pub fn rerun(&self, lesson: &LessonOutcome) -> String {
-        format!("proctor check {}", shell_word(&lesson.selector))
+        let flags: String = self.flags.iter().map(|flag| format!(" {}", shell_word(flag))).collect();
+        format!("proctor check {}{flags}", shell_word(&lesson.selector))
     }
 }
 

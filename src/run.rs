@@ -1,6 +1,8 @@
 //! Runs lessons: schedules revisions over an engine's workers, tries failures against a second assembly, has them judged, and tells what happens as events.
 //! It knows nothing of reports and prints nothing.
 
+pub mod bench;
+pub mod cache;
 pub mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,11 +11,12 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::engine::{Engine, EngineError, Run};
+use crate::engine::{EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
 use crate::lab::{Lab, Remedy, Revision, Setup, assemble};
 use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, held_up, judge, status, suspects};
+use bench::Bench;
 use snapshots::Snapshots;
 
 /// A lesson that is to be checked.
@@ -29,8 +32,8 @@ pub struct Planned {
     pub selector: String,
     /// Lessons that lend to it, the nearest first.
     pub earlier: Vec<Arc<Lesson>>,
-    /// Its `lab.toml`, or what is wrong with it.
-    pub manifest: Result<Option<Manifest>, String>,
+    /// Its `lab.toml`, if it has one.
+    pub manifest: Option<Manifest>,
 }
 
 impl Planned {
@@ -38,8 +41,7 @@ impl Planned {
     #[must_use]
     pub fn lab(&self) -> Lab {
         let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
-        let manifest = self.manifest.as_ref().ok().and_then(Option::as_ref);
-        assemble(&self.lesson, &Setup { earlier, manifest })
+        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref() })
     }
 }
 
@@ -54,32 +56,30 @@ pub struct Check {
     pub concurrency: usize,
 }
 
-/// Check lessons, telling what happens to `events`. `engine` is `None` if no lesson has anything to run.
-pub async fn check(planned: Vec<Planned>, engine: Option<&Engine>, how: &Check, events: &UnboundedSender<Event>) {
+/// Check lessons on a bench, telling what happens to `events`.
+pub async fn check(planned: Vec<Planned>, bench: &Bench<'_>, how: &Check, events: &UnboundedSender<Event>) {
     let lessons = stream::iter(planned.into_iter().map(|planned| async move {
         // Nobody listens any more only when the check is being given up.
-        let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
+        if !planned.lesson.blocks.is_empty() {
+            let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
+        }
         let index = planned.index;
-        let lesson = Box::new(lesson(&planned, engine, how).await);
+        let lesson = Box::new(lesson(&planned, bench, how).await);
         let _ = events.send(Event::Judged { index, lesson });
     }));
     lessons.buffer_unordered(how.concurrency.max(1)).collect::<Vec<()>>().await;
 }
 
-async fn lesson(planned: &Planned, engine: Option<&Engine>, how: &Check) -> LessonOutcome {
+async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {
     let begun = std::time::Instant::now();
     let lab = planned.lab();
     let mut outcome = blank(planned);
-    let runs = match &planned.manifest {
-        Err(message) => Err(message.clone()),
-        Ok(_) => runs(&lab, engine).await.map_err(|error| error.to_string()),
-    };
-    match runs {
+    match runs(&planned.lesson, &lab, bench, true).await {
         Err(error) => {
             let judged = judge(&planned.lesson, &lab, &[], how.judging);
             fill(&mut outcome, judged);
             outcome.status = Status::Errored;
-            outcome.error = Some(error);
+            outcome.error = Some(error.to_string());
         }
         Ok(runs) => {
             let judged = judge(&planned.lesson, &lab, &runs, how.judging);
@@ -87,7 +87,7 @@ async fn lesson(planned: &Planned, engine: Option<&Engine>, how: &Check) -> Less
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
                 let again = || async {
-                    let runs = self::runs(&lab, engine).await.ok()?;
+                    let runs = self::runs(&planned.lesson, &lab, bench, false).await.ok()?;
                     Some(judge(&planned.lesson, &lab, &runs, how.judging))
                 };
                 snapshots.hold(&planned.lesson, &mut outcome, again).await;
@@ -123,32 +123,28 @@ fn fill(outcome: &mut LessonOutcome, judged: Judged) {
     outcome.assumptions = judged.assumptions;
 }
 
-/// Run every revision of a lab; those of one lab run side by side.
-async fn runs(lab: &Lab, engine: Option<&Engine>) -> Result<Vec<Ran>, EngineError> {
-    if lab.revisions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some(engine) = engine else { return Err(EngineError::Unavailable("there is no engine to run it".to_owned())) };
-    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(revision, engine))).await
+/// Run every revision of a lab; those of one lab run side by side. `remembered`: an earlier result will do.
+async fn runs(lesson: &Lesson, lab: &Lab, bench: &Bench<'_>, remembered: bool) -> Result<Vec<Ran>, EngineError> {
+    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, bench, remembered))).await
 }
 
 /// How many things are set up one after the other for one revision: a context, then its tables, then a request.
 const SETUPS: usize = 4;
 
 /// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
-async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
-    let run = engine.run(&revision.job).await?;
+async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
+    let run = run(revision, bench, remembered).await?;
     let mut instead = BTreeMap::new();
     let mut current = (revision.clone(), run.clone());
     let mut applied: Vec<Remedy> = Vec::new();
     for _ in 0..SETUPS {
-        let wanted = suspects(&current.0, &current.1).into_iter().find_map(|suspect| {
+        let wanted = suspects(lesson, &current.0, &current.1).into_iter().find_map(|suspect| {
             let remedy = suspect.remedies.iter().copied().find(|remedy| remedy.is_setup() && !applied.contains(remedy))?;
             Some((suspect, remedy))
         });
         let Some((suspect, remedy)) = wanted else { break };
         let Some(other) = current.0.again(suspect.block, suspect.span, remedy) else { break };
-        let again = engine.run(&other.job).await?;
+        let again = self::run(&other, bench, remembered).await?;
         applied.push(remedy);
         current = (other, again);
     }
@@ -157,14 +153,14 @@ async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
             instead.insert(block, (current.0.clone(), current.1.clone(), applied.clone()));
         }
     }
-    for Suspect { block, span, remedies } in suspects(revision, &run) {
+    for Suspect { block, span, remedies } in suspects(lesson, revision, &run) {
         for remedy in remedies.into_iter().filter(|remedy| !remedy.is_setup()) {
             if instead.contains_key(&block) {
                 break;
             }
             for (base, mut before) in [(revision, Vec::new()), (&current.0, applied.clone())] {
                 let Some(other) = base.again(block, span, remedy) else { break };
-                let again = engine.run(&other.job).await?;
+                let again = self::run(&other, bench, remembered).await?;
                 if clears(&other, block, &again) {
                     before.push(remedy);
                     instead.insert(block, (other, again, before));
@@ -176,7 +172,7 @@ async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
             }
         }
     }
-    let beyond = beyond(revision, &run, engine).await?;
+    let beyond = beyond(revision, &run, bench, remembered).await?;
     Ok(Ran { run, instead, beyond })
 }
 
@@ -184,7 +180,7 @@ async fn one(revision: &Revision, engine: &Engine) -> Result<Ran, EngineError> {
 const STEPS_BACK: usize = 3;
 
 /// Run what a failed statement holds up once more, with an older version of what that statement binds in its place: what fails then fails by itself.
-async fn beyond(revision: &Revision, run: &Run, engine: &Engine) -> Result<Vec<(Revision, Run)>, EngineError> {
+async fn beyond(revision: &Revision, run: &Run, bench: &Bench<'_>, remembered: bool) -> Result<Vec<(Revision, Run)>, EngineError> {
     let mut found: Vec<(Revision, Run)> = Vec::new();
     let mut tried = BTreeSet::new();
     for _ in 0..STEPS_BACK {
@@ -193,8 +189,12 @@ async fn beyond(revision: &Revision, run: &Run, engine: &Engine) -> Result<Vec<(
         let other = causes.collect::<BTreeSet<_>>().into_iter().find_map(|cause| Some((cause, base.without(cause)?)));
         let Some((cause, other)) = other else { break };
         tried.insert(cause);
-        let again = engine.run(&other.job).await?;
+        let again = self::run(&other, bench, remembered).await?;
         found.push((other, again));
     }
     Ok(found)
+}
+
+async fn run(revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Run, EngineError> {
+    if remembered { bench.run(&revision.job).await } else { bench.run_now(&revision.job).await }
 }

@@ -1,13 +1,12 @@
 //! `proctor check`: read, assemble, run, judge, report.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
 use crate::cli::course::{self, Course};
+use crate::cli::engines::{EngineArgs, Opened};
 use crate::cli::{Exit, no_engine, tell, usage};
-use crate::engine::{Engine, LocalOptions};
 use crate::env::Environment;
 use crate::finding::Code;
 use crate::outcome::{Event, Options, Outcome, Status};
@@ -30,12 +29,8 @@ pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
     #[arg(value_name = "PATH|LESSON")]
     lessons: Vec<String>,
-    /// Where to run: docker, local (not sealed), or auto: Docker if it answers, else local.
-    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, env = "PROCTOR_ENGINE")]
-    engine: EngineChoice,
-    /// The Python that the local engine makes its virtual environment with.
-    #[arg(long, value_name = "PYTHON")]
-    python: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// The environment to run in, in place of the course's.
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
@@ -54,9 +49,6 @@ pub struct Args {
     /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
     #[arg(long, value_name = "FORMAT[=PATH]")]
     format: Vec<Request>,
-    /// How many labs run at a time; as many as there are cores if left out.
-    #[arg(short = 'j', long, value_name = "N")]
-    jobs: Option<usize>,
     /// Show everything: each consequence, each block that was left out, lessons that passed.
     #[arg(short, long)]
     verbose: bool,
@@ -65,15 +57,15 @@ pub struct Args {
     quiet: bool,
 }
 
-/// Which engine to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum EngineChoice {
-    /// Docker if it answers, else local.
-    Auto,
-    /// Sealed containers.
-    Docker,
-    /// This machine's own Python.
-    Local,
+impl Args {
+    /// The flags that change what a lesson's verdict is: a line that re-runs it repeats them.
+    fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
+        flags.extend(self.strict.then(|| "--strict".to_owned()));
+        flags.extend(self.env.iter().map(|env| format!("--env={env}")));
+        flags
+    }
 }
 
 fn parse_status(word: &str) -> Result<Status, String> {
@@ -95,20 +87,17 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
     let _ = sender.send(Event::Read { chapters: course.chapters, lessons: course.planned.len(), to_run });
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get));
-    let mut notes = Vec::new();
+    let in_ci = in_ci();
     let work = async {
-        let engine = if to_run > 0 { Some(start(args, &environment, jobs, &sender, &mut notes).await?) } else { None };
-        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-        let snapshots = Snapshots { store: Store::new(course.config.labs()), write: !in_ci, environment: environment.name().to_owned() };
+        let Opened { bench, name, note, jobs } = args.engine.open(&environment, &sender).await.map_err(|error| no_engine(error.to_string()))?;
+        let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci, environment: environment.name().to_owned() };
         let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 };
-        check(course.planned.clone(), engine.as_ref(), &how, &sender).await;
-        let name = engine.as_ref().map_or("none", Engine::name);
-        if let Some(engine) = engine {
-            notes.extend(engine.notes());
-            engine.close().await;
+        check(course.planned.clone(), &bench, &how, &sender).await;
+        bench.close().await;
+        if let Some(refused) = bench.refused() {
+            return Err(no_engine(refused).into());
         }
-        anyhow::Ok(name)
+        anyhow::Ok((name, note.into_iter().chain(bench.notes()).collect::<Vec<_>>()))
     };
     let ended = tokio::select! {
         ended = work => Some(ended),
@@ -121,11 +110,12 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     };
     let mut report = Report::collect(events);
-    report.engine = ended?.to_owned();
-    report.notes = notes;
+    let (engine, notes) = ended?;
+    report.engine = engine.to_owned();
+    report.notes = if to_run > 0 { notes } else { Vec::new() };
     report.environment = environment.name().to_owned();
     report.seconds = begun.elapsed().as_secs_f64();
-    report.guide.clone_from(&course.named);
+    report.flags = args.flags();
     if to_run == 0 || !anything_ran(&report) {
         report.notes.push(format!("{}: not a single block ran, so this check proves nothing", Code::NothingRan.word()));
     }
@@ -162,17 +152,17 @@ fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
         Some(path) if args.env.is_none() => Environment::from_requirements(name, &config.root.join(path)),
         _ => Environment::find(name, Some(&config.root)),
     };
-    found.map_err(|error| usage(error.to_string()).into())
-}
-
-/// Start the engine that was asked for, making first what it needs.
-async fn start(args: &Args, environment: &Environment, jobs: usize, events: &mpsc::UnboundedSender<Event>, notes: &mut Vec<String>) -> anyhow::Result<Engine> {
-    let mut prepare = |text: &str| {
-        let _ = events.send(Event::Preparing(text.to_owned()));
-    };
-    let python = environment.ensure_venv(args.python.as_deref(), &mut prepare).await.map_err(|error| no_engine(error.to_string()))?;
-    let options = LocalOptions { python, workers: jobs, warm: environment.warm() };
-    Engine::local(options).await.map_err(|error| no_engine(error.to_string()).into())
+    let found = found.map_err(|error| usage(error.to_string()))?;
+    let mut manifests = course.planned.iter().filter_map(|planned| Some((&planned.lesson.id, planned.manifest.as_ref()?.environment.as_deref()?)));
+    if let Some((id, other)) = manifests.find(|(_, other)| *other != found.name()) {
+        Environment::find(other, Some(&config.root)).map_err(|error| usage(format!("the lab.toml of {id}: {error}")))?;
+        let message = format!(
+            "the lab.toml of {id} asks for the environment `{other}`, and this check runs in `{}`: check that lesson by itself, with `--env {other}`",
+            found.name()
+        );
+        return Err(usage(message).into());
+    }
+    Ok(found)
 }
 
 fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
@@ -190,15 +180,19 @@ fn anything_ran(report: &Report) -> bool {
     report.lessons.iter().flat_map(|lesson| &lesson.blocks).any(|block| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete)))
 }
 
+/// Whether we run where nobody can answer, and nothing may be written beside the guide.
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
 /// The exit that a report means.
 fn exit(args: &Args, report: &Report) -> Exit {
     let has = |status: Status| report.lessons.iter().any(|lesson| lesson.status == status);
     if has(Status::Errored) {
         return Exit::Engine;
     }
-    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     let mut failing = vec![Status::Broken, Status::Changed, Status::Incomplete];
-    if in_ci {
+    if in_ci() {
         failing.push(Status::Pending);
     }
     failing.extend(&args.deny);

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::usage;
+use crate::cli::{Failure, manifest, usage};
 use crate::config::Config;
-use crate::guide::load::{home, load, select, split_argument};
+use crate::guide::load::{SUMMARY, home, load, select, split_argument};
+use crate::guide::nearest::nearest;
 use crate::guide::{Guide, Lesson};
 use crate::lab::manifest::Manifest;
 use crate::run::Planned;
-use crate::snapshot::name::lab_folder;
 use crate::source::display_path;
 
 /// The guides and lessons that a command is about.
@@ -22,8 +22,12 @@ pub struct Course {
     pub planned: Vec<Planned>,
     /// How many chapters the guides have.
     pub chapters: usize,
-    /// The guide as the command line names it.
-    pub named: String,
+}
+
+/// The folder of a course's labs, from here if it lies below: people are shown paths that they can read.
+pub(crate) fn labs_of(config: &Config) -> PathBuf {
+    let labs = config.labs();
+    std::env::current_dir().ok().and_then(|base| labs.strip_prefix(base).map(Path::to_path_buf).ok()).unwrap_or(labs)
 }
 
 /// The folder of labs of the course that we stand in.
@@ -31,7 +35,7 @@ pub struct Course {
 /// # Errors
 /// A usage [`Failure`](super::Failure) if its configuration is wrong.
 pub fn labs() -> anyhow::Result<PathBuf> {
-    Ok(Config::find(Path::new(".")).map_err(|error| usage(error.to_string()))?.labs())
+    Ok(labs_of(&Config::find(Path::new(".")).map_err(|error| usage(error.to_string()))?))
 }
 
 /// Find what `arguments` name: paths, `PATH#LESSON`, ids or numbers of lessons of the configured guide. Nothing means the configured guide.
@@ -65,7 +69,7 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
             let own = Config::find(&base).map_err(|error| usage(error.to_string()))?;
             let guide = configured(&own).filter(|_| !looks_like_file(&path));
             let Some(guide) = guide else {
-                return Err(load(&path, &base).err().map_or_else(|| usage(format!("there is no {argument}")), |error| usage(error.to_string())).into());
+                return Err(nothing_called(argument, &path, &base).into());
             };
             requests.push((guide, vec![argument.clone()]));
             config.get_or_insert(own);
@@ -75,16 +79,20 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
         let own = Config::find(&base).map_err(|error| usage(error.to_string()))?;
         let guide = configured(&own).or_else(|| Some(base.join("content")).filter(|content| content.is_dir()));
         let guide = guide.ok_or_else(|| usage("there is no guide to check: name one (`proctor check PATH`), or say `guide = \"PATH\"` in proctor.toml"))?;
+        if let Err(error) = std::fs::metadata(&guide) {
+            return Err(usage(format!("proctor.toml names the guide {}, which cannot be opened: {error}", display_path(&guide, &base))).into());
+        }
         requests.push((guide, Vec::new()));
         config = Some(own);
     }
     let config = config.unwrap_or_default();
-    let named = if arguments.is_empty() { String::new() } else { arguments.join(" ") };
-    let mut course = Course { config, planned: Vec::new(), chapters: 0, named };
+    let mut course = Course { config, planned: Vec::new(), chapters: 0 };
+    let mut wrong = Vec::new();
     for (path, selectors) in merge(requests) {
-        course.add(&path, &selectors, &base)?;
+        course.add(&path, &selectors, &base, &mut wrong)?;
     }
-    Ok(course)
+    // All of them, and before anything runs: whoever mends one should not have to come back for the next.
+    if wrong.is_empty() { Ok(course) } else { Err(usage(wrong.join("\nerror: ")).into()) }
 }
 
 /// Requests about the same path, joined.
@@ -101,12 +109,28 @@ fn merge(requests: Vec<(PathBuf, Vec<String>)>) -> Vec<(PathBuf, Vec<String>)> {
     merged
 }
 
+/// Why an argument names nothing.
+fn nothing_called(argument: &str, path: &Path, base: &Path) -> Failure {
+    if argument.trim().is_empty() {
+        return usage("an argument is empty: name a path or a lesson");
+    }
+    let is_number = argument.chars().all(|c| c.is_ascii_digit() || c == '.');
+    match load(path, base).err() {
+        Some(_) if is_number => {
+            usage(format!("there is no guide to look for lesson {argument} in: write PATH#{argument}, or say `guide = \"PATH\"` in proctor.toml"))
+        }
+        Some(error) => usage(error.to_string()),
+        None => usage(format!("{argument} does not exist")),
+    }
+}
+
 fn looks_like_file(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ["md", "markdown", "txt", "rst", "html", "htm", "ipynb"].iter().any(|known| ending == *known))
 }
 
 impl Course {
-    fn add(&mut self, path: &Path, selectors: &[String], base: &Path) -> anyhow::Result<()> {
+    /// Plan the lessons of a guide; what is wrong with their manifests is added to `wrong`.
+    fn add(&mut self, path: &Path, selectors: &[String], base: &Path, wrong: &mut Vec<String>) -> anyhow::Result<()> {
         let guide = load(path, base).map_err(|error| usage(error.to_string()))?;
         let selected: Option<BTreeSet<String>> = if selectors.is_empty() {
             None
@@ -121,14 +145,23 @@ impl Course {
             chapters.into_iter().flat_map(|chapter| chapter.lessons.into_iter().map(move |lesson| (chapter.title.clone(), Arc::new(lesson)))).collect();
         for (chapter, lesson) in &every {
             if selected.as_ref().is_none_or(|selected| selected.contains(&lesson.id)) {
-                let earlier = if set { linked(lesson, &every) } else { before.iter().rev().cloned().collect() };
+                let mut earlier = if set { linked(lesson, &every) } else { before.iter().rev().cloned().collect() };
+                let manifest = manifest::load(&self.config, &lesson.id, base).unwrap_or_else(|message| {
+                    wrong.push(message);
+                    None
+                });
+                if let Some(Manifest { uses, .. }) = &manifest {
+                    wrong.extend(
+                        lend_first(uses, &every, &mut earlier).map(|message| format!("{}: {message}", manifest::shown(&self.config, &lesson.id, base))),
+                    );
+                }
                 self.planned.push(Planned {
                     index: self.planned.len(),
                     lesson: Arc::clone(lesson),
                     chapter: chapter.clone(),
                     selector: selector(lesson),
                     earlier,
-                    manifest: self.manifest(&lesson.id),
+                    manifest,
                 });
             }
             if !lesson.blocks.is_empty() {
@@ -137,24 +170,36 @@ impl Course {
         }
         Ok(())
     }
+}
 
-    /// A lesson's `lab.toml`, if it has one.
-    fn manifest(&self, id: &str) -> Result<Option<Manifest>, String> {
-        let path = lab_folder(&self.config.labs(), id).join("lab.toml");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Manifest::parse(&text).map(Some).map_err(|message| format!("{}: {message}", path.display())),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
-            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
-        }
+/// Put the lessons that a manifest `uses` before all others. Says so if there is no such lesson.
+fn lend_first(uses: &[String], every: &[(String, Arc<Lesson>)], earlier: &mut Vec<Arc<Lesson>>) -> Option<String> {
+    let mut first = Vec::new();
+    for id in uses {
+        let Some((_, lesson)) = every.iter().find(|(_, lesson)| lesson.id == *id) else {
+            let near = nearest(id, every.iter().map(|(_, lesson)| lesson.id.as_str()));
+            let help =
+                near.map_or_else(|| "write a lesson's id: its path in the guide, without its ending".to_owned(), |near| format!("did you mean `{near}`?"));
+            return Some(format!("it uses `{id}`, which is no lesson of this guide: {help}"));
+        };
+        first.push(Arc::clone(lesson));
     }
+    earlier.retain(|lesson| !uses.contains(&lesson.id));
+    earlier.splice(0..0, first);
+    None
 }
 
 /// The words that select just this lesson.
 fn selector(lesson: &Lesson) -> String {
     let path = lesson.source.path();
-    match (lesson.id.split_once('#'), &lesson.number) {
-        (Some((_, part)), _) => format!("{path}#{part}"),
-        _ => path.to_owned(),
+    if let Some(folder) = path.strip_suffix(SUMMARY) {
+        // There is no page to name: only the table of contents knows of the lesson.
+        let folder = if folder.is_empty() { "." } else { folder.trim_end_matches('/') };
+        return format!("{folder}#{}", lesson.number.as_deref().unwrap_or(&lesson.id));
+    }
+    match lesson.id.split_once('#') {
+        Some((_, part)) => format!("{path}#{part}"),
+        None => path.to_owned(),
     }
 }
 

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
-use super::Exit;
 use super::output::say;
 use super::spinner::Spinner;
+use super::{Exit, Failure, usage};
 use crate::engine::docker::connect::{Connection, connect};
 use crate::env::{Base, Environment, Origin, archive, choose_python, find_image, image_name};
 
@@ -75,11 +73,11 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::List => say(&list(root).await?)?,
         Command::Build { name, engine, python } => {
-            let environment = Environment::find(name, root)?;
+            let environment = find(name, root)?;
             say(&build(&environment, *engine, python.as_deref()).await?)?;
         }
         Command::Image { name } => {
-            let environment = Environment::find(name, root)?;
+            let environment = find(name, root)?;
             let built = match connect().await {
                 Ok(connection) => find_image(&connection.docker, &environment).await?,
                 Err(_) => None,
@@ -87,7 +85,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
             say(&built.unwrap_or_else(|| environment.image_tag(Base::Official)))?;
         }
         Command::Save { name, file } => {
-            let environment = Environment::find(name, root)?;
+            let environment = find(name, root)?;
             let connection = connect().await?;
             let mut spinner = Spinner::new();
             let tag = environment.ensure_image(&connection.docker, &mut |line| spinner.tell(line)).await?;
@@ -112,11 +110,16 @@ pub(super) fn course_root() -> Option<PathBuf> {
     here.ancestors().find(|directory| directory.join("proctor.toml").is_file()).map(Path::to_owned)
 }
 
+/// An environment that is not there, or cannot be read, is a mistake in an argument or in the course.
+fn find(name: &str, root: Option<&Path>) -> Result<Environment, Failure> {
+    Environment::find(name, root).map_err(|error| usage(error.to_string()))
+}
+
 async fn list(root: Option<&Path>) -> anyhow::Result<String> {
     let connection = connect().await.ok();
     let mut text = String::new();
     for name in Environment::list(root) {
-        let environment = Environment::find(&name, root)?;
+        let environment = find(&name, root)?;
         text.push_str(&format!("{name}: {}\n", describe(&environment, connection.as_ref()).await?));
     }
     Ok(text)
@@ -165,7 +168,7 @@ async fn build(environment: &Environment, kind: Kind, python: Option<&Path>) -> 
 fn loaded(tags: &[String], root: Option<&Path>) -> anyhow::Result<String> {
     let mut known = Vec::new();
     for name in Environment::list(root) {
-        let environment = Environment::find(&name, root).with_context(|| format!("environment `{name}`"))?;
+        let environment = find(&name, root)?;
         known.extend(Base::ALL.map(|base| environment.image_tag(base)));
     }
     let lines = tags.iter().map(|tag| match () {

@@ -24,9 +24,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let course = course::find(std::slice::from_ref(&args.lesson))?;
     let mut text = String::new();
     for planned in course.planned.iter().filter(|planned| course.planned.len() == 1 || !planned.lesson.blocks.is_empty()) {
-        if let Err(message) = &planned.manifest {
-            return Err(usage(message.clone()).into());
-        }
         let lab = planned.lab();
         let count = lab.revisions.len();
         if let Some(number) = args.revision.filter(|number| *number == 0 || *number > count) {
@@ -51,12 +48,15 @@ fn show(text: &mut String, lab: &Lab, revision: &Revision, count: usize) {
         // What is judged here is marked; the rest is replay.
         let mark = if origin.judged { '|' } else { ' ' };
         match &step.action {
-            Action::Python { module: own, line, code, .. } => {
+            Action::Python { module: own, filename, line, code, .. } => {
                 if own != module && !(module.is_empty() && own == "__main__") {
                     let _ = writeln!(text, "\n{:>6}   module {own}", "");
                 }
                 module = own;
-                if let Some(assumption) = origin.assumption.and_then(|index| lab.assumptions.get(index)) {
+                if origin.block.is_none() && !filename.starts_with('<') {
+                    // Lent by another lesson, from these lines of it.
+                    let _ = writeln!(text, "     + {mark} {}  ({filename}:{line})", code.lines().next().unwrap_or_default());
+                } else if let Some(assumption) = origin.assumption.and_then(|index| lab.assumptions.get(index)) {
                     let _ = writeln!(text, "     + {mark} {} = {}", assumption.name, assumption.what);
                 } else if origin.block.is_none() {
                     for line in code.lines() {

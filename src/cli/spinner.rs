@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::env::NOTE;
+
 /// In a log, hundreds of lines would bury what matters, and minutes of silence look like the end.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -24,6 +26,13 @@ impl Spinner {
 
     /// Says what is being done now.
     pub fn tell(&mut self, what: &str) {
+        if what.starts_with(NOTE) {
+            match &self.bar {
+                Some(bar) => bar.suspend(|| write_line(what)),
+                None => write_line(what),
+            }
+            return;
+        }
         if std::io::stderr().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| {
                 let bar = ProgressBar::new_spinner();
@@ -36,10 +45,14 @@ impl Spinner {
             bar.set_message(what.to_owned());
         } else if self.said.is_none_or(|said| said.elapsed() > PAUSE) {
             self.said = Some(Instant::now());
-            // Whoever closed standard error does not want to hear it.
-            let _ = writeln!(std::io::stderr(), "{what}");
+            write_line(what);
         }
     }
+}
+
+fn write_line(what: &str) {
+    // Whoever closed standard error does not want to hear it.
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
 
 impl Default for Spinner {

@@ -3,6 +3,7 @@
 //! Part of the arrow `Job --engine::run--> Run | EngineError`. It must never need root, and leave nothing behind: an agent ends when its input closes,
 //! kills what its labs started and removes their folder; what is left after an agent that was killed is found by the folder's name.
 
+use std::fs::File;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -13,17 +14,20 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::EngineError;
 use super::pool::{Launch, Pool};
-use super::protocol::{Job, Run, Start};
+use super::protocol::{Action, Job, Run, Start};
 use super::worker::{BOOTSTRAP, LastWords, Lifeline, Parts, Worker};
 
 /// How long an agent may take to clean up after its input closed.
 const FAREWELL: Duration = Duration::from_secs(15);
 /// The variable by which a process of ours is found.
 const MARK: &str = "PROCTOR_LABS";
+/// The file that an engine locks in its folder; the agent that leaves last removes it.
+const LOCK: &str = ".lock";
 
 /// What a local engine is made of.
 #[derive(Debug, Clone)]
@@ -41,44 +45,47 @@ pub struct Local {
     pool: Pool<Launcher>,
     workers: usize,
     seal: Seal,
+    /// Held by a job that may serve, where labs share this machine's ports.
+    ports: Mutex<()>,
 }
 
 /// What keeps labs from the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Seal {
     None,
-    Bubblewrap,
+    /// The program of that name, by its path: an agent's own search path is not ours.
+    Bubblewrap(PathBuf),
 }
 
 struct Launcher {
     options: LocalOptions,
     seal: Seal,
     root: TempDir,
+    _lock: File,
     started: AtomicUsize,
 }
 
 impl Local {
     /// Starts the first agent, and the others in the background.
     pub(crate) async fn start(options: LocalOptions) -> Result<Self, EngineError> {
-        let root = tempfile::Builder::new()
-            .prefix(&format!("proctor-{}-", std::process::id()))
-            .tempdir()
-            .map_err(|source| EngineError::Io { doing: "could not make a folder for labs".to_owned(), source })?;
+        let (root, lock) = folder().map_err(|source| EngineError::Io { doing: "could not make a folder for labs".to_owned(), source })?;
         let workers = options.workers.max(1);
-        let seal = if bubblewrap_works(&options.python).await { Seal::Bubblewrap } else { Seal::None };
+        let seal = seal(&options.python).await;
         let python = options.python.display().to_string();
-        let launcher = Launcher { options, seal, root, started: AtomicUsize::new(0) };
+        let launcher = Launcher { options, seal: seal.clone(), root, _lock: lock, started: AtomicUsize::new(0) };
         let pool = Pool::start(launcher, workers).await.map_err(|error| match error {
             EngineError::WorkerDied(why) => {
                 EngineError::Unavailable(format!("{python} cannot run labs ({why}); name an interpreter of Python 3.11 or newer with --python"))
             }
             other => other,
         })?;
-        Ok(Self { pool, workers, seal })
+        Ok(Self { pool, workers, seal, ports: Mutex::new(()) })
     }
 
     /// Runs one job.
     pub(crate) async fn run(&self, job: &Job) -> Result<Run, EngineError> {
+        let serves = job.steps.iter().any(|step| matches!(step.action, Action::Shell { .. }));
+        let _ports = if serves && !self.has_own_network() { Some(self.ports.lock().await) } else { None };
         self.pool.run(job).await
     }
 
@@ -87,13 +94,20 @@ impl Local {
         &self.pool
     }
 
+    fn has_own_network(&self) -> bool {
+        self.seal != Seal::None || self.pool.sealed.iter().any(|what| what == "network")
+    }
+
     /// What a report says of this engine.
     pub(crate) fn notes(&self) -> Vec<String> {
-        match self.seal {
+        match &self.seal {
+            Seal::None if self.has_own_network() => {
+                vec!["sealed from the network only: code ran as you, on this machine, with your files; install Docker or bubblewrap to seal it".to_owned()]
+            }
             Seal::None => {
                 vec!["not sealed: code ran as you, on this machine, with its network and your files; install Docker or bubblewrap to seal it".to_owned()]
             }
-            Seal::Bubblewrap => {
+            Seal::Bubblewrap(_) => {
                 vec!["partly sealed by bubblewrap: no network, a read-only system, a temporary folder of its own; code could read your files".to_owned()]
             }
         }
@@ -110,7 +124,7 @@ impl Launch for Launcher {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let labs = self.root.path().join(format!("w{number}"));
         std::fs::create_dir_all(&labs).map_err(|source| EngineError::Io { doing: format!("could not make {}", labs.display()), source })?;
-        let mut command = command(&self.options.python, self.seal, &labs);
+        let mut command = command(&self.options.python, &self.seal, &labs);
         command.args(["-s", "-P", "-B", "-c", BOOTSTRAP]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| {
             let python = self.options.python.display();
@@ -127,12 +141,30 @@ impl Launch for Launcher {
     }
 }
 
+/// A folder for this engine's labs, and the lock that says that it is in use. Folders that nobody uses any more are removed on the way: where
+/// bubblewrap shows an agent nothing but its own folder, that one stays behind, empty, if Proctor is killed.
+fn folder() -> std::io::Result<(TempDir, File)> {
+    for entry in std::fs::read_dir(std::env::temp_dir())?.flatten() {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with("proctor-"));
+        if ours && File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
+    // Locked under another name first: the search above must never find a lock that nobody holds yet.
+    let root = tempfile::Builder::new().prefix(&format!("proctor-{}-", std::process::id())).tempdir()?;
+    let early = root.path().join("lock");
+    let lock = File::create(&early)?;
+    lock.lock()?;
+    std::fs::rename(early, root.path().join(LOCK))?;
+    Ok((root, lock))
+}
+
 /// The interpreter's command line without its arguments, in a clean environment.
-fn command(python: &Path, seal: Seal, labs: &Path) -> Command {
+fn command(python: &Path, seal: &Seal, labs: &Path) -> Command {
     let mut command = match seal {
         Seal::None => Command::new(python),
-        Seal::Bubblewrap => {
-            let mut command = Command::new("bwrap");
+        Seal::Bubblewrap(program) => {
+            let mut command = Command::new(program);
             command.args(["--unshare-all", "--as-pid-1", "--new-session", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]);
             // What stands under /tmp itself would be hidden: the environment is shown again.
             if let Some(environment) = python.parent().and_then(Path::parent).filter(|folder| folder.starts_with("/tmp")) {
@@ -151,11 +183,17 @@ fn command(python: &Path, seal: Seal, labs: &Path) -> Command {
     command
 }
 
-async fn bubblewrap_works(python: &Path) -> bool {
-    let Ok(folder) = tempfile::tempdir() else { return false };
-    let mut command = command(python, Seal::Bubblewrap, folder.path());
+/// Bubblewrap where it is installed and this machine lets it work.
+async fn seal(python: &Path) -> Seal {
+    let found = std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).map(|folder| folder.join("bwrap")).find(|program| program.is_file()));
+    let (Some(program), Ok(folder)) = (found, tempfile::tempdir()) else { return Seal::None };
+    let seal = Seal::Bubblewrap(program);
+    let mut command = command(python, &seal, folder.path());
     command.args(["-c", ""]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    matches!(timeout(Duration::from_secs(10), command.status()).await, Ok(Ok(status)) if status.success())
+    match timeout(Duration::from_secs(10), command.status()).await {
+        Ok(Ok(status)) if status.success() => seal,
+        _ => Seal::None,
+    }
 }
 
 /// An agent's process.

@@ -25,6 +25,8 @@ pub(crate) struct Pool<L: Launch> {
     pub(crate) python: String,
     /// What is installed for them.
     pub(crate) packages: BTreeMap<String, String>,
+    /// What the agents sealed themselves.
+    pub(crate) sealed: Vec<String>,
 }
 
 struct Shared<L> {
@@ -39,13 +41,13 @@ impl<L: Launch> Pool<L> {
     pub(crate) async fn start(launch: L, workers: usize) -> Result<Self, EngineError> {
         let workers = workers.max(1);
         let first = launch.launch().await?;
-        let (python, packages) = (first.python.clone(), first.packages.clone());
+        let (python, packages, sealed) = (first.python.clone(), first.packages.clone(), first.sealed.clone());
         let shared = Arc::new(Shared { launch, permits: Arc::new(Semaphore::new(workers)), idle: Mutex::new(vec![first]) });
         for _ in 1..workers {
             let shared = Arc::clone(&shared);
             tokio::spawn(async move { shared.warm().await });
         }
-        Ok(Self { shared, python, packages })
+        Ok(Self { shared, python, packages, sealed })
     }
 
     /// Runs a job on a free worker, once more on a fresh one if that dies. Dropping the future ends the job and its worker.

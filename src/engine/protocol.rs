@@ -50,6 +50,9 @@ pub enum Reply {
         python: String,
         /// Installed distributions: name as the index spells it (lower case, dashes) to version.
         packages: std::collections::BTreeMap<String, String>,
+        /// What labs are kept from beside what the host sees to: `network`.
+        #[serde(default)]
+        sealed: Vec<String>,
     },
     /// Something happened in a job.
     Record {
@@ -151,7 +154,8 @@ pub enum Action {
         /// Its dotted name.
         module: String,
     },
-    /// Run a command with `/bin/sh` in the lab's directory. `cd`, `export` and shell variables carry over to later shell steps.
+    /// Run a command with `bash` (`/bin/sh` where there is none: courses are written for what their readers have) in the lab's directory.
+    /// `cd`, `export`, shell variables and, in `bash`, functions and aliases carry over to later shell steps.
     /// A command that starts a development server (`flask run`, `python app.py` whose `app.run()` would block) is started in the background
     /// and counts as passed once its port answers; it is ended with the job.
     Shell {
@@ -218,7 +222,7 @@ pub enum RecordEvent {
         stream: Stream,
         /// The text, undecodable bytes replaced.
         text: String,
-        /// The innermost line of the step's own `filename` from which it was printed, where that is known.
+        /// The innermost line of the step's own `filename` from which it was printed, where that is known; in a request, of any step's.
         #[serde(default)]
         line: Option<usize>,
     },
@@ -226,7 +230,7 @@ pub enum RecordEvent {
     Warning(Warning),
     /// An exception left the step (or a view that a request called).
     Raised(Raised),
-    /// Lines of a judged Python step that never ran, function bodies and `except` suites apart: ranges of lines of its `filename`, both ends included.
+    /// Lines of a judged Python step that never ran (also because it failed before), function bodies and `except` suites apart: ranges of lines of its `filename`, both ends included.
     Missed {
         /// The ranges.
         lines: Vec<(usize, usize)>,
@@ -237,7 +241,8 @@ pub enum RecordEvent {
     Finished {
         /// How.
         verdict: Verdict,
-        /// The step that it needed and that did not pass, if it was skipped for that.
+        /// The step that it needed and that did not pass: why it was skipped; or why it failed, where that step only ran while this one did
+        /// (an import, and a statement of the imported module).
         #[serde(default)]
         because: Option<u32>,
         /// The exit status of a shell step.
@@ -318,10 +323,10 @@ pub struct Raised {
     pub message: String,
     /// The stack, outermost first; frames of the agent itself left out.
     pub frames: Vec<Frame>,
-    /// `name` of a `NameError`, `AttributeError` or `ImportError`; the template of a `TemplateNotFound`; the file of a `FileNotFoundError`.
+    /// `name` of a `NameError`, `AttributeError` or `ImportError` (what could not be imported: the module, or a name of it); the template of a `TemplateNotFound`; the file of a `FileNotFoundError`.
     #[serde(default)]
     pub name: Option<String>,
-    /// What the missing attribute was asked of: a module's or class's dotted name, or that of the object's class.
+    /// What the missing attribute or imported name was asked of: a module's or class's dotted name, or that of the object's class.
     #[serde(default)]
     pub object: Option<String>,
     /// The line and column (both from 1) of a `SyntaxError` in the step's own code.
@@ -364,7 +369,7 @@ pub enum Ending {
     Finished,
     /// The wall clock ran out.
     Timeout,
-    /// The memory limit was hit.
+    /// The memory limit was hit and a process ended for it. A Python process more often gets a `MemoryError`, which is recorded as any exception.
     Memory,
     /// The output limit was hit.
     Output,

@@ -127,6 +127,8 @@ pub(crate) struct Worker {
     pub(crate) python: String,
     /// What is installed for it.
     pub(crate) packages: BTreeMap<String, String>,
+    /// What the agent sealed itself.
+    pub(crate) sealed: Vec<String>,
 }
 
 /// Why a worker could not finish a job.
@@ -142,9 +144,20 @@ pub(crate) enum Failure {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Incoming {
-    Ready { python: String, packages: BTreeMap<String, String> },
-    Record { job: u64, record: serde_json::Value },
-    End { job: u64, ending: Ending },
+    Ready {
+        python: String,
+        packages: BTreeMap<String, String>,
+        #[serde(default)]
+        sealed: Vec<String>,
+    },
+    Record {
+        job: u64,
+        record: serde_json::Value,
+    },
+    End {
+        job: u64,
+        ending: Ending,
+    },
 }
 
 impl Worker {
@@ -156,7 +169,7 @@ impl Worker {
             receive(&mut parts.reader).await
         });
         match ready.await {
-            Ok(Ok(Some(Incoming::Ready { python, packages }))) => Ok(Self { parts, next: 1, python, packages }),
+            Ok(Ok(Some(Incoming::Ready { python, packages, sealed }))) => Ok(Self { parts, next: 1, python, packages, sealed }),
             Ok(Ok(_)) => Err(gone(parts, "it answered nonsense").await),
             Ok(Err(error)) => Err(gone(parts, &error.to_string()).await),
             Err(_) => Err(gone(parts, "it did not get ready in time").await),

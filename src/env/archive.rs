@@ -1,6 +1,7 @@
 //! Carries an environment's image to another machine as one file. Never leaves half a file under the name that was asked for.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use bollard::Docker;
@@ -22,7 +23,10 @@ const MEGABYTES_A_WORD: u64 = 8;
 pub async fn save(docker: &Docker, image: &str, file: &Path, progress: Progress<'_>) -> Result<u64, EngineError> {
     let io = |doing: &'static str| move |source| EngineError::Io { doing: format!("{doing} {}", file.display()), source };
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut partial = tempfile::Builder::new().prefix(".proctor-save-").tempfile_in(directory).map_err(io("creating a file beside"))?;
+    // Temporary files are for their owner's eyes; this one is to be carried about, so the user's mask alone decides.
+    let everyone = std::fs::Permissions::from_mode(0o666);
+    let partial = tempfile::Builder::new().prefix(".proctor-save-").permissions(everyone).tempfile_in(directory);
+    let mut partial = partial.map_err(|error| io("writing")(error.kind().into()))?;
     let mut stream = std::pin::pin!(docker.export_image(image));
     let (mut written, mut told) = (0, 0);
     while let Some(chunk) = stream.next().await {

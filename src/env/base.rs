@@ -1,5 +1,7 @@
 //! The image that environments are built on: the official one where a registry answers, else one built from Debian's packages.
 
+use std::fs::File;
+use std::io::Seek;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -43,17 +45,17 @@ impl Base {
 }
 
 /// A base that is there, after fetching or building it if need be.
-pub(super) async fn ensure(docker: &Docker, progress: Progress<'_>) -> Result<Base, EngineError> {
+pub(super) async fn ensure(docker: &Docker, lock: &File, progress: Progress<'_>) -> Result<Base, EngineError> {
     if is_there(docker, Base::Official.image()).await? {
         return Ok(Base::Official);
     }
     let Err(refusal) = pull(docker, progress).await else { return Ok(Base::Official) };
     if is_there(docker, Base::Debian.image()).await? {
-        progress("no container registry answers: using the base image that was built from Debian's packages");
+        progress("note: no container registry answers: using the base image that was built from Debian's packages");
         return Ok(Base::Debian);
     }
-    progress("no container registry answers: building a base image from Debian's packages instead (about a minute)");
-    bootstrap(docker, progress).await.map_err(|why| {
+    progress("note: no container registry answers: building a base image from Debian's packages instead (about a minute)");
+    bootstrap(docker, lock, progress).await.map_err(|why| {
         EngineError::Environment(format!(
             "there is nothing to build an image on: {} could not be fetched ({refusal}), and a base image could not be built from Debian's packages: {why}\n\
              connect this machine to a container registry, or install mmdebstrap (Debian and Ubuntu: `apt install mmdebstrap`), or bring the image from another machine with `proctor env save` and `proctor env load`",
@@ -70,20 +72,19 @@ async fn pull(docker: &Docker, progress: Progress<'_>) -> Result<(), String> {
     follow(docker.create_image(Some(options), None, None), FIRST_WORD, progress).await
 }
 
-async fn bootstrap(docker: &Docker, progress: Progress<'_>) -> Result<(), String> {
-    let scratch = tempfile::Builder::new().prefix("proctor-base-").tempdir().map_err(|error| format!("no temporary directory could be made: {error}"))?;
-    let (script, image) = (scratch.path().join("base.sh"), scratch.path().join("base.tar"));
-    // The archive goes into a file: an engine would import half of one just as well.
-    let output =
-        std::fs::write(&script, SCRIPT).and_then(|()| std::fs::File::create(&image)).map_err(|error| format!("{}: {error}", scratch.path().display()))?;
+async fn bootstrap(docker: &Docker, lock: &File, progress: Progress<'_>) -> Result<(), String> {
+    let lost = |error: std::io::Error| format!("its archive could not be kept in a temporary file: {error}");
+    // The archive goes into a file: an engine would import half of one just as well. The file has no name, so nothing can be left behind.
+    let mut image = tempfile::tempfile().map_err(lost)?;
+    let output = command::Output::To(image.try_clone().map_err(lost)?);
     let mut build = Command::new("sh");
-    build.arg(&script);
+    build.args(["-c", SCRIPT, "base.sh"]);
     let mut tell = |line: &str| {
         if let Some(step) = line.strip_prefix("I: ") {
             progress(&format!("building the base image: {step}"));
         }
     };
-    command::run(&mut build, command::Output::To(output), &mut tell).await.map_err(|failure| format!("{}\n\n{}", failure.why, failure.log))?;
+    command::run(&mut build, lock, output, &mut tell).await.map_err(|failure| format!("{}\n\n{}", failure.why, failure.log))?;
     progress("building the base image: importing it");
     let (repo, tag) = Base::Debian.image().split_once(':').unwrap_or((Base::Debian.image(), "latest"));
     let options = CreateImageOptions {
@@ -93,8 +94,8 @@ async fn bootstrap(docker: &Docker, progress: Progress<'_>) -> Result<(), String
         changes: vec![format!("LABEL {LABEL}=base")],
         ..Default::default()
     };
-    let archive = tokio::fs::File::open(&image).await.map_err(|error| format!("{}: {error}", image.display()))?;
-    let body = bollard::body_try_stream(archive::chunks(archive));
+    image.rewind().map_err(lost)?;
+    let body = bollard::body_try_stream(archive::chunks(tokio::fs::File::from_std(image)));
     follow(docker.create_image(Some(options), Some(body), None), Duration::from_secs(600), progress).await
 }
 

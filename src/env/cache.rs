@@ -38,7 +38,7 @@ pub(super) async fn lock(path: &Path, progress: Progress<'_>) -> Result<File, En
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|source| failed("making the directory of", source))?;
     }
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(|source| failed("opening", source))?;
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(|source| failed("opening", source))?;
     let mut said = false;
     loop {
         match file.try_lock() {

@@ -47,12 +47,16 @@ impl Drop for Group {
 ///
 /// The output goes through a file without a name, not through a pipe: a program that is asked to end while it clears up would be killed
 /// by its next word into a pipe that nobody reads.
-pub(super) async fn run(command: &mut Command, output: Output, progress: Progress<'_>) -> Result<(), Failure> {
+///
+/// The program holds the lock as well (as its standard input, which is empty): if Proctor is killed and the program goes on for a while,
+/// the next Proctor waits for it instead of building in the same place.
+pub(super) async fn run(command: &mut Command, lock: &File, output: Output, progress: Progress<'_>) -> Result<(), Failure> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     let failed = |why: String| Failure { why, log: String::new() };
     let file = tempfile::tempfile().map_err(|error| failed(format!("no temporary file could be made: {error}")))?;
     let copy = || file.try_clone().map(Stdio::from).map_err(|error| failed(format!("no temporary file could be shared: {error}")));
-    command.stdin(Stdio::null()).stderr(copy()?).process_group(0);
+    let lock = lock.try_clone().map_err(|error| failed(format!("a lock could not be shared: {error}")))?;
+    command.stdin(Stdio::from(lock)).stderr(copy()?).process_group(0);
     command.stdout(match output {
         Output::Told => copy()?,
         Output::To(elsewhere) => Stdio::from(elsewhere),
@@ -105,6 +109,10 @@ impl Log {
 mod tests {
     use super::*;
 
+    fn lock() -> File {
+        tempfile::tempfile().unwrap()
+    }
+
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
@@ -114,12 +122,12 @@ mod tests {
     #[tokio::test]
     async fn what_a_program_says_is_told_and_kept() {
         let mut told = Vec::new();
-        run(&mut shell("echo one; echo; echo two >&2"), Output::Told, &mut |line| told.push(line.to_owned())).await.unwrap();
+        run(&mut shell("echo one; echo; echo two >&2"), &lock(), Output::Told, &mut |line| told.push(line.to_owned())).await.unwrap();
         assert_eq!(told, ["one", "two"]);
-        let failure = run(&mut shell("echo because; exit 3"), Output::Told, &mut |_| {}).await.unwrap_err();
+        let failure = run(&mut shell("echo because; exit 3"), &lock(), Output::Told, &mut |_| {}).await.unwrap_err();
         assert_eq!(failure.log, "because\n");
         assert!(failure.why.contains('3'), "{}", failure.why);
-        let failure = run(&mut Command::new("/no/such/program"), Output::Told, &mut |_| {}).await.unwrap_err();
+        let failure = run(&mut Command::new("/no/such/program"), &lock(), Output::Told, &mut |_| {}).await.unwrap_err();
         assert!(failure.why.contains("/no/such/program"), "{}", failure.why);
     }
 
@@ -128,7 +136,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (started, ended) = (directory.path().join("started"), directory.path().join("ended"));
         let script = format!("trap 'touch {} ; exit' TERM; touch {}; while :; do sleep 0.05; done", ended.display(), started.display());
-        let running = tokio::spawn(async move { run(&mut shell(&script), Output::Told, &mut |_| {}).await });
+        let running = tokio::spawn(async move { run(&mut shell(&script), &lock(), Output::Told, &mut |_| {}).await });
         while !started.exists() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }

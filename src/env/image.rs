@@ -1,7 +1,7 @@
 //! Makes an environment into an image of a container engine, once, and finds it again. For the Docker engine.
 //!
-//! Images are built by the engine's classic builder: it is there from 20.10 (and Podman) to today's engines, needs no session and no
-//! BuildKit, and goes away with the connection, so that an interrupted build stops.
+//! Images are built by the engine's classic builder: it is in every engine from 20.10 on and in Podman (deprecated since 23.0, with no
+//! release named for its end), needs no session and no BuildKit, and goes away with the connection, so that an interrupted build stops.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -53,11 +53,11 @@ impl Environment {
         if let Some(tag) = find_image(docker, self).await? {
             return Ok(tag);
         }
-        let _lock = cache::lock(&cache::cache_dir()?.join("image.lock"), progress).await?;
+        let lock = cache::lock(&cache::cache_dir()?.join("image.lock"), progress).await?;
         if let Some(tag) = find_image(docker, self).await? {
             return Ok(tag);
         }
-        let base = base::ensure(docker, progress).await?;
+        let base = base::ensure(docker, &lock, progress).await?;
         let tag = self.image_tag(base);
         self.build_image(docker, base, &tag, progress).await?;
         Ok(tag)

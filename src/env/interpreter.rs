@@ -96,7 +96,9 @@ async fn ask(command: &Path) -> Candidate {
 fn judge(answer: &str, complaint: &str) -> Result<Interpreter, String> {
     let facts: Vec<&str> = answer.lines().collect();
     let [major, minor, micro, able, tag, base, executable] = facts[..] else {
-        let complaint = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no answer");
+        // A traceback says what is wrong at its end; everything else (a shim without a version) at its start.
+        let mut lines = complaint.lines().filter(|line| !line.trim().is_empty());
+        let complaint = if complaint.starts_with("Traceback") { lines.next_back() } else { lines.next() }.unwrap_or("no answer");
         return Err(format!("does not work: {}", complaint.trim()));
     };
     let version = format!("{major}.{minor}.{micro}");
@@ -124,7 +126,8 @@ mod tests {
         assert!(judge("3\n9\n2\nable\ncpython-39\na\nb\n", "").unwrap_err().contains("3.9.2 is too old"));
         assert!(judge("2\n7\n18\nunable\nunknown\na\nb\n", "").unwrap_err().contains("too old"));
         assert!(judge("3\n11\n2\nunable\ncpython-311\na\nb\n", "").unwrap_err().contains("python3-venv"));
-        assert_eq!(judge("", "shim: version not set\n\n").unwrap_err(), "does not work: shim: version not set");
+        assert_eq!(judge("", "\nshim: version not set\ntry another\n").unwrap_err(), "does not work: shim: version not set");
+        assert_eq!(judge("", "Traceback:\n  here\nImportError: os\n").unwrap_err(), "does not work: ImportError: os");
     }
 
     #[tokio::test]

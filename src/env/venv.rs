@@ -1,5 +1,6 @@
 //! Makes an environment into a virtual environment of this machine, once, and finds it again. For the local engine.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -25,9 +26,9 @@ impl Environment {
         if is_complete(&directory) {
             return Ok(ready);
         }
-        let _lock = cache::lock(&directory.with_extension("lock"), progress).await?;
+        let lock = cache::lock(&directory.with_extension("lock"), progress).await?;
         if !is_complete(&directory) {
-            self.make_venv(&chosen, &directory, progress).await?;
+            self.make_venv(&chosen, &directory, &lock, progress).await?;
         }
         Ok(ready)
     }
@@ -48,18 +49,18 @@ impl Environment {
         Ok(cache::cache_dir()?.join("venv").join(format!("{}-{}", self.name(), &hash[..12])))
     }
 
-    async fn make_venv(&self, chosen: &Interpreter, directory: &Path, progress: Progress<'_>) -> Result<(), EngineError> {
+    async fn make_venv(&self, chosen: &Interpreter, directory: &Path, lock: &File, progress: Progress<'_>) -> Result<(), EngineError> {
         clear(directory)?;
         progress(&format!("making a virtual environment for `{}` with Python {}", self.name(), chosen.version));
         let mut make = Command::new(&chosen.executable);
         make.args(["-I", "-m", "venv"]).arg(directory);
-        let mut made = self.step(&mut make, "making it", progress).await;
+        let mut made = self.step(&mut make, lock, "making it", progress).await;
         if made.is_ok() {
             let requirements = directory.join("requirements.txt");
             std::fs::write(&requirements, self.requirements_file()).map_err(|source| io("writing", &requirements, source))?;
             let mut install = Command::new(program(directory));
             install.args(["-I", "-m", "pip", "install", "--progress-bar", "off", "-r"]).arg(&requirements);
-            made = self.step(&mut install, "installing its packages", progress).await;
+            made = self.step(&mut install, lock, "installing its packages", progress).await;
         }
         if made.is_err() {
             clear(directory)?;
@@ -69,7 +70,7 @@ impl Environment {
         std::fs::write(&marker, "").map_err(|source| io("writing", &marker, source))
     }
 
-    async fn step(&self, command: &mut Command, doing: &str, progress: Progress<'_>) -> Result<(), EngineError> {
+    async fn step(&self, command: &mut Command, lock: &File, doing: &str, progress: Progress<'_>) -> Result<(), EngineError> {
         for name in ASTRAY {
             command.env_remove(name);
         }
@@ -79,7 +80,7 @@ impl Environment {
                 progress(&what);
             }
         };
-        command::run(command, command::Output::Told, &mut tell).await.map_err(|failure| {
+        command::run(command, lock, command::Output::Told, &mut tell).await.map_err(|failure| {
             EngineError::Environment(format!(
                 "the virtual environment for `{name}` could not be made: {doing} failed, {why}\n\n{log}\nthe lines above say why; `proctor env build {name}` tries again, `--engine docker` needs no packages on this machine",
                 name = self.name(),

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use self::walk::Walker;
 use super::page::Page;
-use super::{Block, Guide};
+use super::{Block, Directive, Guide};
+use crate::finding::Finding;
 use crate::source::{Source, Span};
 
 pub use self::visible::visible_text;
@@ -24,10 +25,23 @@ pub fn parse(source: &Arc<Source>, id: &str) -> Guide {
     lessons::guide(page, id, title)
 }
 
-/// The blocks of a piece of HTML that stands in a page of another format.
-#[must_use]
-pub fn blocks(source: &Arc<Source>, span: Span) -> Vec<Block> {
-    Walker::walk(Page::new(source), span).page.blocks
+/// What a piece of HTML in a page of another format holds.
+#[derive(Debug, Default)]
+pub(super) struct Fragment {
+    /// Its code.
+    pub(super) blocks: Vec<Block>,
+    /// The directives behind its last block, which speak of what follows.
+    pub(super) waiting: Vec<Directive>,
+    /// What is wrong with its directives.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Read the piece of HTML that stands in a page of another format at `span`. The directives that `waiting` holds speak of its first block.
+pub(super) fn fragment(source: &Arc<Source>, span: Span, waiting: Vec<Directive>) -> Fragment {
+    let mut page = Page::new(source);
+    page.waiting = waiting;
+    let Page { blocks, waiting, findings, .. } = Walker::walk(page, span).page;
+    Fragment { blocks, waiting, findings }
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 //!
 //! Part of `Source --guide::parse--> Guide`. It never runs anything, and it never reads a text for longer than one pass of a parser takes.
 
+mod commands;
 mod guess;
 
 use super::{Language, Role};
 
-pub(super) use guess::is_command;
+pub(super) use commands::is_command;
 pub use guess::{guess, parses};
 
 /// The language that an info string or a directive means by `word`, such as `py` or `html+jinja`; `None` if the word says nothing, as `default` does.
@@ -50,7 +51,7 @@ pub fn resolve(word: Option<&str>, text: &str) -> Language {
         Language::Python | Language::PythonConsole => python_or_other(text, said),
         Language::Shell => match guess::shape(text) {
             Some(found @ (Language::PythonConsole | Language::WindowsShell | Language::Tree | Language::Html | Language::Http | Language::Text)) => found,
-            _ => said,
+            _ => guess::not_shell(text).unwrap_or(said),
         },
         Language::Text | Language::Tree | Language::Other(_) => match guess::shape(text) {
             Some(found @ (Language::PythonConsole | Language::Shell | Language::WindowsShell | Language::Tree)) => found,
@@ -193,6 +194,8 @@ mod tests {
         assert_eq!(resolve(Some("bash"), "app\n├── app.py\n└── static\n"), Language::Tree);
         assert_eq!(resolve(Some("bash"), "FLASK_APP=hello flask run\n"), Language::Shell);
         assert_eq!(resolve(Some("bash"), "whatever --it is\n"), Language::Shell);
+        assert_eq!(resolve(Some("sh"), "ImportError: cannot import name 'app'\n"), Language::Text);
+        assert_eq!(resolve(Some("sh"), "*.pyc\n__pycache__/\n"), Language::Other("gitignore".to_owned()));
         assert_eq!(resolve(Some("text"), "$ flask run\n * Running on\n"), Language::Shell);
         assert_eq!(resolve(Some("text"), "x = 1\n"), Language::Text);
     }

@@ -4,6 +4,7 @@
 
 mod block;
 mod front_matter;
+mod html_block;
 mod include;
 mod info;
 mod rewrite;
@@ -17,6 +18,7 @@ use super::{Block, Chapter, Directive, Guide, Lesson, Prose, ProseKind, directiv
 use crate::finding::Finding;
 use crate::source::{Source, Span};
 
+use html_block::HtmlBlocks;
 pub use include::Folder;
 use rewrite::Rewritten;
 
@@ -30,8 +32,18 @@ pub fn parse(source: &Arc<Source>, id: &str) -> Guide {
 #[must_use]
 pub fn parse_in(source: &Arc<Source>, id: &str, folder: Option<&Folder<'_>>) -> Guide {
     let page = rewrite::rewrite(source);
-    let mut reader =
-        Reader { source, page: &page, folder, blocks: Vec::new(), prose: Vec::new(), findings: Vec::new(), pending: Vec::new(), open: None, code: None };
+    let mut reader = Reader {
+        source,
+        page: &page,
+        folder,
+        blocks: Vec::new(),
+        prose: Vec::new(),
+        findings: Vec::new(),
+        pending: Vec::new(),
+        open: None,
+        code: None,
+        html: HtmlBlocks::default(),
+    };
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_HEADING_ATTRIBUTES;
     for (event, range) in Parser::new_ext(&page.text, options).into_offset_iter() {
@@ -67,10 +79,14 @@ struct Reader<'a> {
     pending: Vec<Directive>,
     open: Option<Open>,
     code: Option<Code>,
+    html: HtmlBlocks,
 }
 
 impl Reader<'_> {
     fn read(&mut self, event: Event<'_>, range: Range<usize>) {
+        if self.html.covers(self.page.back(range.start)) {
+            return;
+        }
         match event {
             Event::Start(Tag::CodeBlock(kind)) => {
                 self.close();
@@ -98,7 +114,7 @@ impl Reader<'_> {
             Event::Start(Tag::Link { dest_url, .. }) => self.open_at(range, ProseKind::Paragraph).links.push(dest_url.into_string()),
             Event::Start(Tag::HtmlBlock) => {
                 self.close();
-                self.comments(&range);
+                self.html_block(&range);
             }
             Event::InlineHtml(_) => self.comments(&range),
             Event::Start(Tag::Paragraph) => {

@@ -12,7 +12,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[must_use]
 pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
     let word = word.to_lowercase();
-    let limit = word.chars().count().div_ceil(3).max(1);
+    let limit = (word.chars().count() / 3).max(1);
     let mut found: Vec<(usize, &str)> = candidates
         .into_iter()
         .filter_map(|candidate| {
@@ -56,6 +56,7 @@ mod tests {
         assert_eq!(nearest("Statik", words), Some("static"));
         assert_eq!(nearest("raise", words), Some("raises"));
         assert_eq!(nearest("zzzz", words), None);
+        assert_eq!(nearest("nope", ["home"]), None);
         assert_eq!(distance("ab", "ba"), 1);
         assert_eq!(distance("", "abc"), 3);
     }

@@ -20,7 +20,7 @@ pub(super) struct Page {
     /// What is wrong with the page.
     pub(super) findings: Vec<Finding>,
     /// The directives that stand before the next block.
-    waiting: Vec<Directive>,
+    pub(super) waiting: Vec<Directive>,
 }
 
 impl Page {

@@ -19,6 +19,9 @@ use crate::source::{Source, Span};
 /// Lists in lists in quotes deeper than this are not read: nobody writes them, and a page must not exhaust the stack.
 const DEEPEST: usize = 40;
 
+/// How many lines are searched for the end of a table.
+const LONGEST_TABLE: usize = 1000;
+
 static ENUMERATOR: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:\((?:\d{1,4}|#|[A-Za-z]|[ivxlcIVXLC]{2,6})\)|(?:\d{1,4}|#|[A-Za-z]|[ivxlcIVXLC]{2,6})[.)])(?: |$)").ok());
 static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^:[^:\s`](?:[^:`]*[^:\s`])?:(?: |$)").ok());
@@ -280,7 +283,7 @@ fn table_end(lines: &[Line<'_>], at: usize) -> Option<usize> {
     let is_border = |text: &str| text.starts_with("==") && text.contains(' ') && text.chars().all(|letter| letter == '=' || letter == ' ');
     is_border(text).then(|| {
         let closes = |end: usize| is_border(lines[end].text()) && lines.get(end + 1).is_none_or(|next| next.is_blank());
-        (at + 1..lines.len()).find(|&end| closes(end)).map_or_else(|| blank(at), |end| end + 1)
+        (at + 1..lines.len()).take(LONGEST_TABLE).find(|&end| closes(end)).map_or_else(|| blank(at), |end| end + 1)
     })
 }
 

@@ -138,6 +138,9 @@ impl Text<'_> {
     fn direct(&self, from: usize, to: usize, runs: &[Run], blocks: &mut [Block]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for remark in self.remarks.iter().filter(|remark| (from..to).contains(&remark.line)) {
+            if runs.iter().any(|run| (run.first..run.end).contains(&remark.line)) {
+                continue;
+            }
             findings.extend(remark.parsed.findings.iter().cloned());
             match runs.iter().position(|run| run.first > remark.line) {
                 Some(at) => blocks[at].directives.extend(remark.parsed.directives.iter().cloned()),
@@ -151,7 +154,8 @@ impl Text<'_> {
     fn block(&self, run: &Run) -> Block {
         let base = self.lines.indent(run.first);
         let lines = (run.first..run.end).map(|line| {
-            let text = self.lines.get(line);
+            // Not the line as it reads: what was hidden in the midst of code is the code's.
+            let text = self.source.line(line + 1);
             let cut = base.min(lines::indent(text));
             let span = self.source.line_span(line + 1);
             BodyLine { text: text[cut..].to_owned(), span: Span::new(span.start + cut, span.end) }

@@ -7,14 +7,14 @@ use crate::finding::{Code, Finding, Location};
 use crate::guide::{Block, Language, Lesson, Role};
 use crate::lab::bindings::binds;
 use crate::lab::draft::{Draft, DraftCommand, DraftModule, Main, assume};
-use crate::lab::fixtures::Page;
 use crate::lab::elide;
+use crate::lab::fixtures::Page;
 use crate::lab::lend::{self, Offers, complete};
 use crate::lab::manifest::Manifest;
-use crate::lab::own;
 use crate::lab::names::{FileName, file_name, template_path, templates};
-use crate::lab::places::Places;
+use crate::lab::own;
 use crate::lab::piece::{Piece, Pieces, pieces};
+use crate::lab::places::Places;
 use crate::lab::project::{Project, module_of};
 use crate::lab::shell::{self, Use};
 use crate::lab::trees;
@@ -187,6 +187,9 @@ impl<'a> Walk<'a> {
         let Some(name) = name else {
             return left_out(Fate::Static, "a file whose name the page does not say");
         };
+        if block.body.lines.iter().map(|line| line.text.trim()).all(|line| line.is_empty() || line.starts_with("{{") && line.ends_with("}}")) {
+            return left_out(Fate::Static, "expressions out of a template, not the whole of it");
+        }
         let text = block.body.text();
         let old = self.project.files.insert(name.clone(), (text.clone(), Some(index)));
         self.replaced |= old.is_some_and(|(old, _)| old != text);
@@ -358,7 +361,7 @@ impl<'a> Walk<'a> {
         {
             spare.push(own::before_imports(main));
         }
-        self.complete(&mut draft, &mut modules, main.as_deref(), &spare, plan, offers);
+        self.complete(&mut draft, &mut modules, &spare, plan, offers);
         let main = main.and_then(|main| modules.iter().position(|module| module.module == main)).map(|at| modules.remove(at));
         draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece) || extends(piece)));
         match main {
@@ -369,7 +372,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Put the page's own modules together, and supply to each what it misses.
-    fn complete(&mut self, draft: &mut Draft, modules: &mut Vec<DraftModule>, main: Option<&str>, spare: &[Vec<Arc<Piece>>], plan: &Plan, offers: &Offers<'_>) {
+    fn complete(&mut self, draft: &mut Draft, modules: &mut Vec<DraftModule>, spare: &[Vec<Arc<Piece>>], plan: &Plan, offers: &Offers<'_>) {
         let shown: BTreeSet<String> = modules.iter().map(|module| module.module.clone()).collect();
         let made = own::make(self.lesson, modules, spare, offers);
         let first = self.first_span(plan).or_else(|| self.lesson.blocks.first().map(crate::guide::Block::span)).unwrap_or(self.lesson.span);
@@ -383,17 +386,19 @@ impl<'a> Walk<'a> {
             let own = own::importable(module, &made);
             let completed = complete(std::mem::take(&mut module.pieces), offers, None, &own);
             module.pieces = completed.pieces;
-            if main == Some(module.module.as_str()) {
-                draft.older = lend::older(&module.pieces, offers, &own);
+            if module.pieces.iter().any(|piece| piece.block().is_some_and(|block| draft.judged.contains(&block))) {
+                draft.older.extend(lend::older(&module.pieces, offers, &own));
             }
+            // What a supplied piece needs itself is not told apart: it came with what the page asked for.
+            let mut told = None;
             for supply in completed.supplies {
                 if let Some(fixture) = &supply.spare {
                     draft.spares.insert(supply.piece.clone(), Arc::clone(fixture));
                 }
-                if main == Some(module.module.as_str()) || supply.span.is_some() {
-                    let assumption = assume(&mut self.lab.assumptions, &supply.name, supply.span.unwrap_or(first), &supply.what);
-                    draft.supplied.insert(supply.piece, assumption);
+                if let Some(span) = supply.span {
+                    told = Some(assume(&mut self.lab.assumptions, &supply.name, span, &supply.what));
                 }
+                draft.supplied.extend(told.map(|assumption| (supply.piece, assumption)));
             }
         }
     }
@@ -419,13 +424,10 @@ impl Draft {
             self.modules.push(main);
             return;
         }
-        if main.file.is_none() {
+        // Commands work on files. A program that the page never names is in the one that they ask for, unless the page names its files otherwise.
+        if main.file.is_none() && self.modules.is_empty() {
             let commands: Vec<&str> = self.commands.iter().map(|command| command.command.as_str()).collect();
-            if let Some(file) = shell::program_file(&commands)
-                && !self.modules.iter().any(|module| module.file.as_deref() == Some(&file))
-            {
-                main.file = Some(file);
-            }
+            main.file = shell::program_file(&commands);
         }
         main.module = "__main__".to_owned();
         self.main = Main::Script(main);

@@ -94,7 +94,8 @@ mod tests {
         let old = piece(10, "def make(name, test=None):\n    shop = Shop(name)\n    shop.load(test)\n\n    return shop\n");
         let new = piece(90, "def make():\n    shop = ...\n    # existing code omitted\n\n    from . import till\n    till.open(shop)\n\n    return shop\n");
         let merged = merge(&old, &new).unwrap();
-        let expected = "def make(name, test=None):\n    shop = Shop(name)\n    shop.load(test)\n\n    from . import till\n    till.open(shop)\n    return shop\n";
+        let expected =
+            "def make(name, test=None):\n    shop = Shop(name)\n    shop.load(test)\n\n    from . import till\n    till.open(shop)\n    return shop\n";
         assert_eq!(merged.code, expected);
         assert_eq!(merged.line + 4, 94);
     }

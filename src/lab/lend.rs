@@ -78,6 +78,12 @@ fn supply(completed: &mut Completed, open: &Missing, offers: &Offers<'_>, seat: 
         completed.pieces.remove(index);
         at -= usize::from(index < at);
     }
+    // What is lent goes above the fixtures for the same line: a database is made when the classes that it is for are there.
+    if !matches!(piece.origin, PieceOrigin::Supplied(_)) {
+        while at > 0 && matches!(completed.pieces[at - 1].origin, PieceOrigin::Supplied(_)) {
+            at -= 1;
+        }
+    }
     let span = needed_by.block().map(|_| place(&needed_by, open));
     let is_lent = !matches!(piece.origin, PieceOrigin::Supplied(_));
     let spare = if is_lent { fixture(name, &offers.about, &needed_by, open.later).map(|fixture| fixture.piece) } else { None };
@@ -139,7 +145,8 @@ pub(crate) fn older(pieces: &[Arc<Piece>], offers: &Offers<'_>, own: &BTreeMap<S
     for piece in pieces.iter().filter(|piece| piece.block().is_some()) {
         let binds = |old: &Piece| {
             let mut binds = piece.facts.binds.iter().filter(|bind| is_lendable(&bind.kind) && !matches!(bind.kind, BindKind::Import { .. })).peekable();
-            binds.peek().is_some() && binds.all(|bind| old.facts.binds.iter().any(|other| other.name == bind.name && !matches!(other.kind, BindKind::Import { .. })))
+            binds.peek().is_some()
+                && binds.all(|bind| old.facts.binds.iter().any(|other| other.name == bind.name && !matches!(other.kind, BindKind::Import { .. })))
         };
         let old = offers.page.iter().rev().find(|old| old.block() < piece.block() && binds(old));
         if let Some(old) = old {

@@ -11,8 +11,35 @@ use crate::lab::piece::Piece;
 
 /// Names that a class can have and that are no model's: their endings say what else they are.
 const OTHER_KINDS: &[&str] = &[
-    "Form", "Config", "Schema", "View", "Test", "Case", "Error", "Exception", "Mixin", "Resource", "API", "Api", "Handler", "Converter", "Field", "Blueprint", "Base",
-    "Session", "Manager", "Response", "Request", "Engine", "Model", "Command", "Service", "Client", "Factory", "Enum", "Type",
+    "Form",
+    "Config",
+    "Schema",
+    "View",
+    "Test",
+    "Case",
+    "Error",
+    "Exception",
+    "Mixin",
+    "Resource",
+    "API",
+    "Api",
+    "Handler",
+    "Converter",
+    "Field",
+    "Blueprint",
+    "Base",
+    "Session",
+    "Manager",
+    "Response",
+    "Request",
+    "Engine",
+    "Model",
+    "Command",
+    "Service",
+    "Client",
+    "Factory",
+    "Enum",
+    "Type",
 ];
 
 /// Columns of a model of which the page uses none.
@@ -25,7 +52,8 @@ static KEYWORDS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\w+)\s*=[^=]")
 
 /// Whether a missing name is that of a model: `User`, which every text takes for granted, or a class that the page asks for rows.
 pub(crate) fn is_model(name: &str, page: &Page) -> bool {
-    let camel = name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().any(|c| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric());
+    let camel =
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().any(|c| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric());
     if !camel || OTHER_KINDS.iter().any(|kind| name.ends_with(kind)) {
         return false;
     }

@@ -119,12 +119,15 @@ fn from_paragraph(prose: &Prose, paths: &[String], language: &Language) -> Optio
         let mut found: Vec<&String> = paths.iter().filter(|path| text.contains(path.as_str()) && fits(path, language)).collect();
         // The bare name of a longer path is the same file.
         found.sort_by_key(|path| std::cmp::Reverse(path.len()));
-        let longest: Vec<&String> = found.iter().enumerate().filter(|(at, path)| !found[..*at].iter().any(|longer| longer.ends_with(path.as_str()))).map(|(_, path)| *path).collect();
+        let longest: Vec<&String> =
+            found.iter().enumerate().filter(|(at, path)| !found[..*at].iter().any(|longer| longer.ends_with(path.as_str()))).map(|(_, path)| *path).collect();
         (longest.len() == 1).then(|| longest[0].clone())
     };
     let speaks_of_a_file = || {
         let lower = prose.text.to_ascii_lowercase();
-        ["create ", "add ", "save ", "edit ", "update ", "open ", "put ", "file", "called ", "named ", "replace ", "modify ", "change "].iter().any(|word| lower.contains(word))
+        ["create ", "add ", "save ", "edit ", "update ", "open ", "put ", "file", "called ", "named ", "replace ", "modify ", "change "]
+            .iter()
+            .any(|word| lower.contains(word))
     };
     fitting(sentence).or_else(|| fitting(&prose.text).filter(|_| speaks_of_a_file()))
 }

@@ -198,7 +198,6 @@ mod tests {
     use super::*;
     use crate::lab::piece::{PieceOrigin, absorb};
     use crate::python;
-    use crate::source::Span;
 
     fn block(index: usize, code: &str) -> Vec<Arc<Piece>> {
         let parsed = python::parse(code);

@@ -66,7 +66,7 @@ mod tests {
 
     fn paths_of(text: &str) -> Vec<String> {
         let source = Arc::new(Source::new("a.md", text));
-        paths(&markdown::parse(&source, "a"))
+        markdown::parse(&source, "a").lessons().flat_map(paths).collect()
     }
 
     #[test]

@@ -19,7 +19,8 @@ static LOG: LazyLock<Regex> =
 
 /// A command that serves until it is stopped: what it prints is its log.
 static SERVES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\bflask\b[^|;&]*\brun\b|\b(gunicorn|uvicorn|waitress-serve|http\.server)\b|\bcelery\b.*\bworker\b|\bpython3?\s+\S+\.py\b").expect("the pattern is a constant")
+    Regex::new(r"\bflask\b[^|;&]*\brun\b|\b(gunicorn|uvicorn|waitress-serve|http\.server)\b|\bcelery\b.*\bworker\b|\bpython3?\s+\S+\.py\b")
+        .expect("the pattern is a constant")
 });
 
 impl Judge<'_> {
@@ -51,7 +52,8 @@ impl Judge<'_> {
         let actual = shown(&records);
         let Err(mismatch) = check(&claim.text, &actual) else { return Some(Outcome::Passed) };
         let silent = claim.block.is_some() && actual.trim().is_empty();
-        let serves = revision.job.steps.iter().any(|step| own.contains(&step.id) && matches!(&step.action, Action::Shell { command, .. } if SERVES.is_match(command)));
+        let serves =
+            revision.job.steps.iter().any(|step| own.contains(&step.id) && matches!(&step.action, Action::Shell { command, .. } if SERVES.is_match(command)));
         if silent || serves || own.iter().any(|&id| rests_on_assumption(revision, id)) {
             return None;
         }

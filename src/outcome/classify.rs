@@ -66,7 +66,8 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
             .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
     }
     if raised.message.contains("no secret key was set") || raised.message.contains("secret key is required") {
-        return finding(Code::Unsupplied, format!("{title} The page never sets one")).with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
+        return finding(Code::Unsupplied, format!("{title} The page never sets one"))
+            .with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
     }
     if raised.message.contains("Either 'SQLALCHEMY_DATABASE_URI' or") {
         return finding(Code::Unsupplied, format!("{title} The page never sets one")).with_help("show the database's address, or set it in lab.toml");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::protocol::{Raised, RecordEvent, Response, Run, Stream, Verdict, Warning};
+use crate::guide::Lesson;
 use crate::lab::{Remedy, Revision};
 use crate::source::Span;
 
@@ -59,7 +60,7 @@ pub struct Suspect {
 
 /// The judged blocks of a revision in which something failed or could not run: an error must survive another assembly.
 #[must_use]
-pub fn suspects(revision: &Revision, run: &Run) -> Vec<Suspect> {
+pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect> {
     let steps = by_step(revision, run);
     let mut found: BTreeMap<usize, Suspect> = BTreeMap::new();
     // What was replayed or lent and failed tells as well what the lab lacks.
@@ -77,7 +78,7 @@ pub fn suspects(revision: &Revision, run: &Run) -> Vec<Suspect> {
         let failed = matches!(step.verdict, Some(Verdict::Failed));
         let dropped =
             step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
-        if !failed && !dropped {
+        if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, block, raised)) {
             continue;
         }
         let suspect = found.entry(block).or_insert_with(|| Suspect { block, span: origin.span, remedies: Vec::new() });
@@ -111,6 +112,15 @@ pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
     found.into_iter().collect()
 }
 
+/// Whether the page says that the block raises this.
+pub(crate) fn raises_as_said(lesson: &Lesson, block: usize, raised: &Raised) -> bool {
+    let Some(directive) = lesson.blocks[block].directive("raises") else { return false };
+    let class =
+        directive.attributes.get("error").is_none_or(|error| raised.bases.iter().any(|base| base == error || base.rsplit('.').next() == Some(error.as_str())));
+    let text = directive.attributes.get("text").is_none_or(|text| raised.message.contains(text.as_str()));
+    class && text
+}
+
 fn remedies_of(raised: &Raised) -> Vec<Remedy> {
     let mut found = Vec::new();
     for raised in std::iter::successors(Some(raised), |raised| raised.cause.as_deref()) {
@@ -118,7 +128,10 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
             found.push(Remedy::ApplicationContext);
         }
         // A URL can be built in an application context only where the application knows its own host.
-        if raised.message.contains("Working outside of request context") || raised.message.contains("without 'SERVER_NAME'") || raised.message.contains("outside an active request") {
+        if raised.message.contains("Working outside of request context")
+            || raised.message.contains("without 'SERVER_NAME'")
+            || raised.message.contains("outside an active request")
+        {
             found.push(Remedy::RequestContext);
         }
         if raised.message.contains("SQLALCHEMY_DATABASE_URI") || raised.message.contains("secret key") {

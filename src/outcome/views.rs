@@ -63,12 +63,15 @@ impl Judge<'_> {
         let mut found: Vec<(usize, Span, &'static moves::Move)> = Vec::new();
         for piece in revision.draft.pieces() {
             let Some(block) = piece.block().filter(|block| revision.blocks.contains(block)) else { continue };
-            let is_case = piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Class { bases } if bases.iter().any(|base| base.ends_with("TestCase"))));
+            let is_case =
+                piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Class { bases } if bases.iter().any(|base| base.ends_with("TestCase"))));
             if is_case {
                 let text = self.lesson.source.slice(piece.span);
                 for gone in moves::test_methods() {
                     let call = format!("self.{}(", gone.name);
-                    found.extend(text.match_indices(&call).map(|(at, _)| (block, Span::new(piece.span.start + at, piece.span.start + at + call.len() - 1), gone)));
+                    found.extend(
+                        text.match_indices(&call).map(|(at, _)| (block, Span::new(piece.span.start + at, piece.span.start + at + call.len() - 1), gone)),
+                    );
                 }
             }
             if piece.facts.is_import() {

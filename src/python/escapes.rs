@@ -4,11 +4,15 @@ use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 
+use super::depth;
 use crate::source::Span;
 
 /// The bytes of each IPython command in `code`, such as `%matplotlib inline`, `!pip install flask` or `open?`, in order. Lines that a backslash joins are one command.
 #[must_use]
 pub fn escapes(code: &str) -> Vec<Span> {
+    if depth::too_deep(code).is_some() {
+        return Vec::new();
+    }
     let parsed = parse_unchecked(code, ParseOptions::from(Mode::Ipython));
     let mut commands: Vec<Span> = Vec::new();
     for token in parsed.tokens() {

@@ -27,7 +27,7 @@ pub(super) fn report() -> Report {
         chapters: 3,
         lessons: vec![passed(), stale(), broken(), incomplete(), errored(), skipped(), empty(), hostile(), notebook()],
         seconds: 1.25,
-        guide: "content".to_owned(),
+        flags: Vec::new(),
     }
 }
 

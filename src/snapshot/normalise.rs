@@ -132,6 +132,13 @@ pub const NORMALISATIONS: &[Normalisation] = &[
         "which Python it is: a page holds for all that the environment serves",
     ),
     rule("server-version", r"\b(Werkzeug|Python|gunicorn)/\d+(?:\.\w+)*", "$1/[version]", "which release serves, in the header `Server`"),
+    rule("caret-line", r"(?m)^ {4,}[~^]+[ ~^]*(?:\n|\z)", "", "marks below a traceback's line, which each Python draws in its own way"),
+    rule(
+        "library-frame",
+        r#"(?m)^ *File "\[python\][^"\n]*", line [^\n]*\n(?: {4,}[^\n]*\n)*"#,
+        "",
+        "frames of a traceback inside of libraries: how a release calls itself is not what a lesson shows",
+    ),
 ];
 
 struct Compiled {
@@ -203,9 +210,13 @@ mod tests {
     #[test]
     fn what_means_nothing_is_named() {
         let cases = [
+            (
+                "  File \"page.md\", line 3, in f\n    return 1 / 0\n           ~~^~~\nZeroDivisionError",
+                "  File \"page.md\", line 3, in f\n    return 1 / 0\nZeroDivisionError",
+            ),
+            ("Traceback:\n  File \"[python]/x.py\", line [line], in f\n    g()\nKeyError: 1", "Traceback:\nKeyError: 1"),
             ("<Left object at 0x7f3a5c1d2e50>", "<Left object at [address]>"),
             ("id 0x00007f3a5c1d2e50", "id [address]"),
-            (r#"  File "/usr/lib/python3.13/json/decoder.py", line 345, in decode"#, r#"  File "[python]/json/decoder.py", line [line], in decode"#),
             ("/opt/x/venv/lib/python3.11/site-packages/flask/app.py:1498", "[python]/flask/app.py:1498"),
             ("sqlite:////tmp/tmpa1b2c3d4/site.db", "sqlite:///[tmp]/site.db"),
             ("/private/var/folders/ab/c_d/T/tmpx1y2z3w4/a.txt", "[tmp]/a.txt"),

@@ -117,13 +117,26 @@ fn containers(pid: u32) -> usize {
     String::from_utf8(output.unwrap().stdout).unwrap().lines().filter(|line| line.ends_with(&owner)).count()
 }
 
+/// Kills the containers of this process.
+fn kill_containers() {
+    let owner = format!("label=proctor.owner={}:{}", rustix::system::uname().nodename().to_string_lossy(), std::process::id());
+    let output = Command::new("docker").args(["ps", "-q", "--filter", &owner]).output().unwrap();
+    let ids = String::from_utf8(output.stdout).unwrap();
+    assert!(Command::new("docker").arg("kill").args(ids.lines()).status().unwrap().success(), "{ids}");
+}
+
 // One test, not several: they would count each other's containers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_passes_in_containers() {
     let Some(image) = image() else { return };
     let bench = Arc::new(Bench { engine: docker(image.clone(), 2).await, recorder: None });
-    for cases in [labs::CASES.as_slice(), serving::CASES.as_slice(), hostile::CASES.as_slice(), hostile::SEALED_CASES.as_slice()] {
+    for cases in [labs::CASES.as_slice(), hostile::CASES.as_slice(), hostile::SEALED_CASES.as_slice()] {
         suite(&bench, cases).await;
+    }
+    if bench.engine.packages().contains_key("flask") {
+        suite(&bench, &serving::CASES).await;
+    } else {
+        eprintln!("left out: {image} has no Flask");
     }
     assert_eq!(containers(std::process::id()), 2);
     bench.engine.close().await;
@@ -138,6 +151,15 @@ async fn the_suite_passes_in_containers() {
     running.abort();
     drop(running.await);
     assert_eq!(bench::printed(&engine.run(&lab().py("print(1)").job()).await.unwrap(), 1), "1\n");
+
+    // A container that is killed in a job is replaced, and the job runs again.
+    let again = lab().py("import time\nprint('again')\ntime.sleep(3)").job();
+    let (run, ()) = tokio::join!(engine.run(&again), async {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        kill_containers();
+    });
+    let run = run.unwrap();
+    assert_eq!((bench::printed(&run, 1), run.ending), ("again\n".to_owned(), Ending::Finished));
     drop(engine);
     bench::until("every container is gone", || containers(std::process::id()) == 0).await;
 
@@ -195,7 +217,12 @@ async fn a_proctor_that_is_killed_leaves_nothing_behind() {
         child.kill().unwrap();
         child.wait().unwrap();
         bench::until("every process is gone", || bench::processes_with("4244") == 0).await;
-        bench::until("every folder is gone", || bench::lab_folders(pid).is_empty()).await;
+        // An agent in bubblewrap cannot remove the folder that it was shown: the next engine does.
+        if bench::until_maybe(|| bench::lab_folders(pid).is_empty()).await.is_err() {
+            let next = local(1).await;
+            assert!(next.notes()[0].contains("bubblewrap") && bench::lab_folders(pid).is_empty());
+            next.close().await;
+        }
         if image.is_some() {
             bench::until("every container is gone", || containers(pid) == 0).await;
         }
@@ -214,6 +241,9 @@ async fn an_interpreter_that_cannot_run_labs_says_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_dies_in_a_job_is_replaced_and_the_job_tried_again() {
     let engine = local(1).await;
+    if engine.notes()[0].contains("bubblewrap") {
+        return; // There a lab cannot end its agent.
+    }
     let folder = tempfile::tempdir().unwrap();
     let once = folder.path().join("once");
     // The lab kills its own agent, but only the first time.
@@ -226,5 +256,12 @@ async fn a_worker_that_dies_in_a_job_is_replaced_and_the_job_tried_again() {
     let error = engine.run(&always).await.unwrap_err().to_string();
     assert!(error.starts_with("the worker died"), "{error}");
     assert_eq!(bench::printed(&engine.run(&lab().py("print(1)").job()).await.unwrap(), 1), "1\n");
+
+    // An agent that is stopped neither answers nor keeps the clock: the host does.
+    let stopped =
+        lab().py("import os, signal, time\nprint('before')\nos.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(4245)").limits(|limits| limits.seconds = 1);
+    let run = engine.run(&stopped.job()).await.unwrap();
+    assert_eq!(run.ending, Ending::Timeout);
+    assert_eq!(bench::printed(&engine.run(&lab().py("print(2)").job()).await.unwrap(), 1), "2\n");
     engine.close().await;
 }

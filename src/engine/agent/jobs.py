@@ -102,8 +102,8 @@ class Pipe:
 class Job:
     """One job in its own process."""
 
-    def __init__(self, number, work, root, own, uid, reply):
-        self.number, self.work, self.root, self.own, self.uid, self.reply = number, work, root, own, uid, reply
+    def __init__(self, number, work, root, own, uid, others, reply):
+        self.number, self.work, self.root, self.own, self.uid, self.others, self.reply = number, work, root, own, uid, others, reply
         self.limits = work["limits"]
         self.judged = {step["id"]: step["judged"] for step in work["steps"]}
         self.nonce = os.urandom(8).hex().encode()
@@ -146,13 +146,13 @@ class Job:
             for fd, target in ((null, 0), (out, 1), (err, 2)):
                 os.dup2(fd, target)
             kept = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200) for fd in (record, 1, 2)]
-            for name in os.listdir("/proc/self/fd"):
+            for name in os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"):
                 if int(name) > 2 and int(name) not in kept:
                     try:
                         os.close(int(name))
                     except OSError:
                         pass
-            sweep.confine(self.limits, self.uid)
+            sweep.confine(self.limits, self.uid, self.others)
             os.umask(0o022)
             for folder in (self.root, self.own):
                 os.mkdir(folder, 0o700)
@@ -243,11 +243,12 @@ class Job:
         return {"reason": "exited", "status": os.WEXITSTATUS(self.status)}
 
     def kill(self):
-        """The lab's process itself; the sweep finds whatever else there is."""
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-        except OSError:
-            pass
+        """The lab's process and its group; the sweep finds whatever else there is."""
+        for end in (os.killpg, os.kill):
+            try:
+                end(self.pid, signal.SIGKILL)
+            except OSError:
+                pass
 
     def step(self):
         return self.begun[-1] if self.begun else None

@@ -91,7 +91,10 @@ class Lab:
             if thread is not threading.current_thread() and not thread.daemon:
                 thread.join(max(until - monotonic(), 0))
         ending = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
-        ending.start()
+        try:
+            ending.start()
+        except RuntimeError:
+            return  # The lab has used up its threads.
         ending.join(max(until - monotonic(), 0.2))
 
     # Steps.

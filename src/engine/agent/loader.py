@@ -6,13 +6,15 @@ tracebacks and warnings leave the agent's own frames out.
 import sys
 import types
 
+# What an interpreter has loaded before it runs anything: only that cannot be shadowed by a lab's own file.
+STARTED_WITH = frozenset(sys.modules)
 ORDER = ("places", "records", "modules", "serving", "curl", "shell", "inspection", "lab", "sweep", "jobs", "main")
 
 
 def load(sources):
     package = types.ModuleType("proctor_agent")
     package.__path__ = []
-    package.sources = sources
+    package.started_with = STARTED_WITH
     sys.modules["proctor_agent"] = package
     for name in ORDER:
         module = types.ModuleType("proctor_agent." + name)

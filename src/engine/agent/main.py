@@ -81,6 +81,7 @@ class Agent:
         os.makedirs(self.labs, exist_ok=True)
         if self.uids is not None:
             os.chmod(self.labs, 0o1777)
+        sealed = ["network"] if self.uids is not None or sweep.leave_network() else []
         os.environ["SQLALCHEMY_WARN_20"] = "1"
         # Before anything is loaded: a filter that hides a warning would also remember it as shown.
         warnings.resetwarnings()
@@ -89,9 +90,10 @@ class Agent:
             warnings.simplefilter("ignore", category)
         warm(start["warm"])
         packages = installed()
+        self.others = 0 if self.uids is not None else sweep.tasks_of(os.getuid())
         gc.collect()
         gc.freeze()
-        self.reply({"type": "ready", "python": "%d.%d.%d" % sys.version_info[:3], "packages": packages})
+        self.reply({"type": "ready", "python": "%d.%d.%d" % sys.version_info[:3], "packages": packages, "sealed": sealed})
         while self.clean:
             order = self.orders.next()
             if order is None:
@@ -102,7 +104,7 @@ class Agent:
     def run(self, number, work):
         uid = None if self.uids is None else next(self.uids)
         root, own = os.path.join(self.labs, "work"), os.path.join(self.labs, ".proctor")
-        job = jobs.Job(number, work, root, own, uid, self.reply)
+        job = jobs.Job(number, work, root, own, uid, self.others, self.reply)
         job.spawn()
         ending = job.watch(self.orders, self.wake)
         if job.broken is not None:
@@ -118,8 +120,10 @@ class Agent:
         sweep.kill_all(sweep.descendants)
         if self.uids is None:
             sweep.remove(os.fsencode(self.labs))
+            folder = os.path.dirname(self.labs)
             try:
-                os.rmdir(os.path.dirname(self.labs))
+                if os.listdir(folder) == [".lock"]:
+                    sweep.remove(os.fsencode(folder))
             except OSError:
                 pass
 

@@ -5,7 +5,7 @@ import importlib.util
 import os
 import sys
 
-STARTED_WITH = frozenset(sys.modules)
+import proctor_agent
 
 
 class LabFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -70,7 +70,7 @@ def forget_shadowed(files):
     own = {file.partition("/")[0].removesuffix(".py") for file in files if file.endswith(".py")}
     for name in list(sys.modules):
         top = name.partition(".")[0]
-        if top in own and top not in STARTED_WITH and top not in sys.builtin_module_names:
+        if top in own and top not in proctor_agent.started_with and top not in sys.builtin_module_names:
             del sys.modules[name]
 
 

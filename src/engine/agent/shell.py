@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ SERVER = re.compile(
 )
 DAEMON = re.compile(r"(?:^|[\s/;&|])(?:celery\b.*\b(?:worker|beat|multi)\b|rq\s+worker\b|redis-server\b|flower\b)")
 SCRIPT = re.compile(r"(?:^|[\s/;&|])python[0-9.]*\s+(?:-[uBW]\S*\s+)*([\w./-]+\.py)\b")
+HELP = re.compile(r"\s--(?:help|version)\b|\s-h\b")
+TAKEN = re.compile(r"[Aa]ddress already in use|Connection in use|Errno 98|in use by another")
 BLOCKS = re.compile(r"\.run\(|run_simple\(|serve_forever\(|\bserve\(")
 # Names that a shell sets itself and does not let anybody set.
 KEPT = re.compile(r"^(?:declare -[a-zA-Z]*r|(?:declare \S+ |export )?(?:BASH\w*|SHELLOPTS|UID|EUID|PPID|DIRSTACK|FUNCNAME|GROUPS|PIPESTATUS|OPTIND|SHLVL|_)=)")
@@ -49,13 +52,27 @@ class Shell:
     def run(self, step):
         """Runs a step's command. Its exit status."""
         self.prepare()
-        before, server = split_server(step["command"], self.directory)
-        status = 0
-        if before:
-            status = self.script(before, step.get("input") or "", None)
-        if server and status == 0:
-            status = self.script(server, step.get("input") or "", "daemon" if DAEMON.search(server) else "server")
+        text, status = step.get("input") or "", 0
+        for command, kind in parts(step["command"], self.directory):
+            status, said = self.script(command, text, kind)
+            if kind and status and TAKEN.search(said):
+                # A reader has stopped the last server before starting the next.
+                self.stop_servers()
+                status, said = self.script(command, text, kind)
+            if kind:
+                self.lab.printed("stderr" if kind == "server" else "stdout", said)
+            if kind and status:
+                break
         return status
+
+    def stop_servers(self):
+        for process in self.servers:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except OSError:
+                pass
+            process.wait()
+        self.servers = []
 
     def prepare(self):
         """What a shell finds on its path besides the system: made when the first shell step needs it."""
@@ -74,7 +91,7 @@ class Shell:
             os.environ["PATH"] = folder + os.pathsep + os.environ["PATH"]
 
     def script(self, command, text, kind):
-        """Runs lines of a command; `kind` says whether they are expected to go on for ever."""
+        """Runs lines of a command; `kind` says whether they are expected to go on for ever. The exit status, and what a server said."""
         self.count += 1
         path = "%s.%d" % (self.state, self.count)
         start = "shopt -s expand_aliases\n" if self.program.endswith("bash") else ""
@@ -88,33 +105,33 @@ class Shell:
             source = open(path + ".stdin", "rb")
         out = {"stdout": log, "stderr": subprocess.STDOUT} if log else {"stdout": 1, "stderr": 2}
         words = [self.program, "-c", start, os.path.basename(self.program), command]
-        process = subprocess.Popen(words, stdin=source or subprocess.DEVNULL, cwd=self.lab.root, **out)
-        status = self.wait(process, kind, command)
+        process = subprocess.Popen(words, stdin=source or subprocess.DEVNULL, cwd=self.lab.root, start_new_session=bool(kind), **out)
+        status, said = self.wait(process, kind, path + ".log"), ""
         if log:
             log.close()
             with open(path + ".log", encoding="utf-8", errors="replace") as file:
-                self.lab.printed("stderr" if kind == "server" else "stdout", COLOUR.sub("", file.read(1 << 16)))
+                said = COLOUR.sub("", file.read(1 << 16))
         if source:
             source.close()
         if kind is None:
             self.keep_state()
-        return status
+        return status, said
 
-    def wait(self, process, kind, command):
+    def wait(self, process, kind, log):
         """Waits for the end of a command, or for a server to listen. Its exit status."""
         started, listening = time.monotonic(), None
         pause = 0.002
         while True:
             try:
                 status = process.wait(pause)
-                if status == 0 and kind is None and re.search(r"&\s*$", command) and looks_like_server(command, self.directory):
-                    self.await_listener(None, started)
                 return status if status >= 0 else 128 - status
             except subprocess.TimeoutExpired:
                 pause = min(pause * 2, 0.05)
             now = time.monotonic()
             if now - started < 0.1:
                 continue
+            if kind and self.servers and taken(log):
+                self.stop_servers()  # Some try again by themselves.
             if listening is None and listens(process.pid):
                 listening = now
             if listening is not None and now - listening > (SETTLED if kind else UNNAMED):
@@ -123,11 +140,6 @@ class Shell:
             if kind == "daemon" and now - started > UNNAMED or kind == "server" and now - started > READY:
                 self.servers.append(process)
                 return 0
-
-    def await_listener(self, pid, started):
-        """After `server &`: until something of this lab listens."""
-        while time.monotonic() - started < READY and not listens(pid or os.getpid()):
-            time.sleep(0.03)
 
     def keep_state(self):
         """The state that the next step's shell starts with: the last one's, without what a shell would refuse to be told."""
@@ -140,6 +152,11 @@ class Shell:
                 file.writelines(lines)
         except OSError:
             pass
+
+
+def taken(log):
+    with open(log, encoding="utf-8", errors="replace") as file:
+        return TAKEN.search(file.read(1 << 16)) is not None
 
 
 def looks_like_server(command, directory):
@@ -155,14 +172,24 @@ def looks_like_server(command, directory):
         return False
 
 
-def split_server(command, directory):
-    """The lines before a server, and the server: only a last line that does not end by itself is one."""
+def parts(command, directory):
+    """A command in parts, each with its kind: servers (a last line that does not end by itself, or a line sent to the background) and the rest."""
     lines = command.rstrip().split("\n")
-    last = lines[-1].strip()
-    quiet = last.endswith("&") or last.startswith("#") or "--help" in last or "--version" in last
-    if quiet or not looks_like_server(last, directory) or (len(lines) > 1 and lines[-2].endswith("\\")):
-        return command, ""
-    return "\n".join(lines[:-1]), lines[-1]
+    if "<<" in command:
+        return [(command, None)]
+    found, rest = [], []
+    for number, line in enumerate(lines):
+        text = line.strip()
+        behind = text.endswith("&") and not text.endswith("&&")
+        whole = not (number and lines[number - 1].endswith("\\")) and not text.startswith("#")
+        if whole and (behind or number == len(lines) - 1) and not HELP.search(text) and looks_like_server(text, directory):
+            if rest:
+                found.append(("\n".join(rest), None))
+            found.append((text.rstrip("& "), "daemon" if DAEMON.search(text) else "server"))
+            rest = []
+        else:
+            rest.append(line)
+    return found + ([("\n".join(rest), None)] if rest or not found else [])
 
 
 def family(pid):

@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a later request may take until its answer begins, in seconds.
 const REQUEST_TIMEOUT: u64 = 120;
 
+/// The variable that names an endpoint.
+const DOCKER_HOST: &str = "DOCKER_HOST";
+
 /// An engine that answers.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -85,6 +88,8 @@ impl ConnectError {
             "you may not speak to the engine: join its group (`sudo usermod -aG docker $USER`, then log in again), or use `--engine local`"
         } else if any(|why| matches!(why, Why::Unsupported(_) | Why::Unreadable(_))) {
             "point DOCKER_HOST at a socket (`unix:///path`; a remote one can be brought here with `ssh -L`), or use `--engine local`"
+        } else if self.tried.iter().all(|tried| tried.from == DOCKER_HOST) {
+            "start the engine that DOCKER_HOST names, or unset DOCKER_HOST to have the usual places tried, or use `--engine local`"
         } else {
             "start Docker (`sudo systemctl start docker`, or Docker Desktop) or set DOCKER_HOST, or use `--engine local`"
         }
@@ -147,7 +152,7 @@ struct Candidate {
 /// Where to look, in order. What a variable names is tried alone: nobody wants a course to run on another engine than the one they chose.
 fn candidates(surroundings: &Surroundings) -> Vec<Candidate> {
     if let Some(host) = &surroundings.docker_host {
-        return vec![Candidate { from: "DOCKER_HOST".to_owned(), endpoint: Ok(host.clone()) }];
+        return vec![Candidate { from: DOCKER_HOST.to_owned(), endpoint: Ok(host.clone()) }];
     }
     if let Some(name) = surroundings.docker_context.as_deref().filter(|name| *name != "default") {
         return vec![context(surroundings, name, format!("the context `{name}` of DOCKER_CONTEXT"))];

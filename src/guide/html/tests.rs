@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{blocks, parse};
+use super::{Block, fragment, parse};
 use crate::guide::page::{is_sound, outline};
 use crate::source::{Source, Span};
 
 fn read(text: &str) -> String {
     outline(&parse(&Arc::new(Source::new("a.html", text)), "a"))
+}
+
+fn blocks(source: &Arc<Source>, span: Span) -> Vec<Block> {
+    fragment(source, span, Vec::new()).blocks
 }
 
 /// The code of each block, with its line.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::commands::{self, is_command, is_commands, is_sentence};
 use crate::guide::Language;
 use crate::python;
 
@@ -25,129 +26,25 @@ patterns! {
     HTTP_MESSAGE = r"^\s*(HTTP/\d(\.\d)? \d{3}|(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/\d)";
     TREE_ARM = r"^[\s│|]*(├|└|\|-|\|_|`-|\+-)";
     TREE_NAME = r"^\s*(\./?|/?[\w.@-]+(/[\w.@-]+)*/?)\s*(#.*)?$";
-    TAG = r"(?i)^\s*<(!doctype|!--|/?[a-z][\w-]*[\s/>])";
+    TAG = r"(?i)^\s*<(!doctype|!--|/?[a-z][\w-]*([\s/>]|$))";
     CLOSED_TAG = r"(?i)</[a-z][\w-]*\s*>|<[a-z][^<>]*/>|<!doctype|<!--|<(html|head|body|br|hr|img|input|link|meta|p|li|tr|td|div|script|form)(\s[^<>]*)?>";
     TEMPLATE = r"^\s*(\{%|\{\{|\{#)";
     SQL = r"(?i)^\s*(select\s+[\w*][^(=]*\bfrom\b|select\s+[\w*'(]+[\w*'(),\s]*;|create\s+(or\s+replace\s+|temp(orary)?\s+|unique\s+)*(table|index|view|database|user|schema|extension|role|function|trigger)\b|insert\s+into\b|update\s+\w+\s+set\b|delete\s+from\b|drop\s+(table|index|view|database|user|schema)\b|alter\s+(table|user|database|role)\b|pragma\s+\w|grant\s+\w+.*\bon\b|with\s+\w+\s+as\s*\(|begin\s*(transaction)?\s*;|explain\s+\w)";
-    SQL_PROMPT = r"(?i)^\s*(sqlite|mysql|mariadb( \[\S*\])?|[\w-]+[=-][#>]|\w+@\S+)> ?|^\s*[\w-]+=[#>] ";
+    SQL_PROMPT = r"(?i)^\s*(sqlite|mysql|mariadb( \[\S*\])?|[\w-]+[=-][#>]|\w+@\S+)> ?|^\s*[\w-]+=[#>] |^> *(select|insert|update|delete|create|drop|alter|show|use)\b";
     DOTENV = r"^\s*(export +)?[A-Za-z_][A-Za-z0-9_]*=\S*";
     LITERAL = r#"=(["'].*["']|\d+(\.\d+)?|True|False|None|\w+\(.*\)|[\[{(].*)\s*$"#;
     SECTION = r#"^\s*\[\[?[\w.:"' /*-]+\]\]?\s*$"#;
     KEY_VALUE = r"^\s*[\w.:-]+\s*=";
     YAML_KEY = r#"^(- )?\s*["']?[\w./ -]+["']?:(\s|$)"#;
     PYTHON_TYPE = r"^\s*\w+: *(int|str|float|bool|bytes|list|dict|set|tuple|None|Any|[A-Z]\w*\[.*\]?|\w+(\.\w+)+|\w+ *\| *\w+)\s*(=.*)?$";
-    CSS_RULE = r"(?s)^\s*((@[\w-]+[^{};]*|[\w.#:*\[>~+][^{};=()]*(\([^{};]*\))?[^{};=]*)\{\s*([\w-]+\s*:[^{};]+;?|/\*|\}|[\w.#@])|/\*.*?\*/\s*[\w.#:*@\[][^{}=]*\{)";
+    CSS_RULE = r"(?s)^\s*((@[\w-]+[^{};]*|[\w.#:*\[>~+][^{};=()|!?$&@%`]*(\([^{};]*\))?[^{};=|!?$&@%`]*)\{\s*([\w-]+\s*:[^{};]+;?|/\*|\}|[\w.#@])|/\*.*?\*/\s*[\w.#:*@\[][^{}=]*\{)";
     JAVASCRIPT = r#"(?m)^\s*((const|let|var) [\w{\[]|(async )?function\b.*\(|import .* from ['"]|export (default|const|function)|console\.\w+\(|(document|window)\.|\$\(|//|\w+\.addEventListener\()|=> *[{(]|\}\);?\s*$"#;
     PYTHON_START = r"^(from +[\w.]+ +import\b|import +\w|def +\w+ *\(|async +def |class +\w+ *[(:]|@\w[\w.]*(\(|$)|#!.*python|if __name__)";
     DOCKERFILE = r"(?m)^(FROM \S+|RUN |CMD \[|ENTRYPOINT|WORKDIR |COPY \S+ \S+)";
     PROCFILE = r"^(web|worker|release|clock|beat): *\S";
     NGINX = r"(?m)^\s*(server|upstream \w+|location \S+) *\{";
     REQUIREMENT = r"^[A-Za-z][\w.-]*(\[[\w,-]+\])? *((==|>=|~=|<=) *[\w.*]+,?)+\s*(#.*)?$";
-    ASSIGNMENTS = r"^(\w+=\S* +)+";
 }
-
-/// Words that start a command, whatever follows.
-const COMMANDS: &[&str] = &[
-    "alembic",
-    "ansible",
-    "apt",
-    "apt-get",
-    "aws",
-    "az",
-    "brew",
-    "cat",
-    "cd",
-    "celery",
-    "certbot",
-    "chmod",
-    "chown",
-    "conda",
-    "cp",
-    "createdb",
-    "createuser",
-    "curl",
-    "deactivate",
-    "docker",
-    "docker-compose",
-    "dropdb",
-    "eb",
-    "echo",
-    "exit",
-    "export",
-    "flask",
-    "gcloud",
-    "git",
-    "grep",
-    "gunicorn",
-    "heroku",
-    "http",
-    "hypercorn",
-    "ipython",
-    "jupyter",
-    "kill",
-    "kubectl",
-    "ln",
-    "ls",
-    "make",
-    "mkdir",
-    "mkvirtualenv",
-    "mv",
-    "mysql",
-    "nano",
-    "node",
-    "npm",
-    "npx",
-    "openssl",
-    "pg_dump",
-    "pip",
-    "pip3",
-    "pipenv",
-    "pipx",
-    "poetry",
-    "ps",
-    "psql",
-    "pwd",
-    "py",
-    "pybabel",
-    "pyenv",
-    "pytest",
-    "python",
-    "python2",
-    "python3",
-    "rabbitmq-server",
-    "redis-cli",
-    "redis-server",
-    "rm",
-    "rmdir",
-    "scp",
-    "service",
-    "snap",
-    "source",
-    "sqlite3",
-    "ssh",
-    "sudo",
-    "supervisorctl",
-    "systemctl",
-    "tar",
-    "touch",
-    "tox",
-    "tree",
-    "unset",
-    "unzip",
-    "uv",
-    "uvicorn",
-    "uwsgi",
-    "vi",
-    "vim",
-    "virtualenv",
-    "waitress-serve",
-    "wget",
-    "which",
-    "workon",
-    "yarn",
-    "yum",
-    "zip",
-];
 
 /// The language of `text`, which nothing marks. Text that fits nothing, output above all, is [`Language::Text`].
 #[must_use]
@@ -285,18 +182,38 @@ fn configuration(text: &str) -> Option<Language> {
     if lines.iter().all(|line| DOTENV.is_match(line) && !line.contains(" = ") && !REQUIREMENT.is_match(line))
         && lines.iter().any(|line| !LITERAL.is_match(line))
     {
-        let exports = lines.iter().any(|line| line.trim_start().starts_with("export "));
-        let commands =
-            lines.iter().any(|line| ASSIGNMENTS.find(line).is_some_and(|found| line[found.end()..].split_whitespace().next().is_some_and(is_command)));
-        return Some(if exports || commands { Language::Shell } else { Language::Ini });
+        let is_command = |line: &&str| line.trim_start().starts_with("export ") || commands::is_assigned_command(line);
+        return Some(if lines.iter().any(is_command) { Language::Shell } else { Language::Ini });
     }
     if lines.iter().all(|line| PROCFILE.is_match(line)) {
         return Some(Language::Other("procfile".to_owned()));
+    }
+    if is_ignore_list(&lines) {
+        return Some(Language::Other("gitignore".to_owned()));
     }
     if lines.iter().all(|line| REQUIREMENT.is_match(line)) {
         return Some(Language::Other("requirements".to_owned()));
     }
     is_yaml(&lines).then_some(Language::Yaml)
+}
+
+/// Whether the lines are patterns of files: a word each, with a star or a folder's slash among them.
+fn is_ignore_list(lines: &[&str]) -> bool {
+    let is_pattern = |line: &str| line.contains("*.") || line.ends_with('/') || line.starts_with('.') || line.starts_with("__");
+    lines.len() > 1
+        && lines.iter().all(|line| !line.trim().contains([' ', '=', '(', ':', '"', '<']))
+        && lines.iter().filter(|line| is_pattern(line.trim())).count() > 1
+}
+
+/// Whether text that its page calls a shell's cannot be typed into one: it is output, or a file that a command makes.
+pub(super) fn not_shell(text: &str) -> Option<Language> {
+    match guess(text) {
+        Language::Text if written(text).next().is_some_and(commands::cannot_start) => Some(Language::Text),
+        found @ Language::Other(_) => {
+            Some(found).filter(|found| matches!(found, Language::Other(word) if word == "procfile" || word == "gitignore" || word == "requirements"))
+        }
+        _ => None,
+    }
 }
 
 /// Whether every line at the margin is a key or an item, and none is one of Python's clauses or annotations.
@@ -342,41 +259,10 @@ fn code(text: &str) -> Option<Language> {
     (JAVASCRIPT.is_match(text) && text.contains(['(', '='])).then_some(Language::JavaScript)
 }
 
-/// Whether the first command of `text` starts with a known word and no line of it reads like a sentence.
-fn is_commands(text: &str) -> bool {
-    let mut lines = written(text).filter(|line| !line.trim_start().starts_with('#')).peekable();
-    let Some(first) = lines.peek() else { return false };
-    let first = first.trim_start();
-    let first = &first[ASSIGNMENTS.find(first).map_or(0, |found| found.end())..];
-    let word = first.split_whitespace().next().unwrap_or("");
-    (is_command(word) || word.starts_with("./") || word == "." || WINDOWS_WORD.is_match(first)) && !lines.any(is_sentence)
-}
-
-/// Whether a shell would know `word` as a command.
-pub(in crate::guide) fn is_command(word: &str) -> bool {
-    COMMANDS.binary_search(&word).is_ok() || word.starts_with("./") || word.starts_with("venv/bin/")
-}
-
-/// Whether a line reads like a sentence: words alone, with a full stop or the like at the end.
-fn is_sentence(line: &str) -> bool {
-    let line = line.trim();
-    let words = line.split_whitespace().count();
-    words > 3
-        && line.ends_with(['.', '!', '?', ':', ','])
-        && !line.contains(['"', '\'', '=', '/', '|', '<', '`'])
-        && !line.contains(" -")
-        && !line.ends_with(" .")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn the_commands_are_sorted_for_the_search() {
-        assert!(COMMANDS.is_sorted());
-    }
 
     #[test]
     fn unmarked_code_is_known_by_its_text() {

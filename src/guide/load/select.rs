@@ -102,7 +102,7 @@ fn one(all: &[(Option<&str>, &Lesson)], selector: &str) -> Result<Vec<usize>, Lo
     let by_end = indices(&|_, lesson| is_end(&lesson.id, &wanted.stem));
     match by_end.len() {
         1 => Ok(by_end),
-        0 => Err(LoadError::NoLesson { selector: selector.to_owned(), help: offer(&nearest_ids(all, &wanted.stem)) }),
+        0 => Err(LoadError::NoLesson { selector: selector.to_owned(), help: help(all, &wanted.stem) }),
         _ => Err(LoadError::Ambiguous { selector: selector.to_owned(), ids: by_end.into_iter().map(|index| all[index].1.id.clone()).collect() }),
     }
 }
@@ -119,4 +119,15 @@ fn nearest_ids<'a>(all: &[(Option<&str>, &'a Lesson)], stem: &str) -> Vec<&'a st
     }
     offered.truncate(3);
     offered
+}
+
+/// The end of a sentence about a lesson that does not exist: the nearest ids, or else between which they lie.
+fn help(all: &[(Option<&str>, &Lesson)], stem: &str) -> String {
+    let near = nearest_ids(all, stem);
+    match all {
+        [] => ": the guide has none".to_owned(),
+        [(_, only)] if near.is_empty() => format!(": there is only `{}`", only.id),
+        [(_, first), .., (_, last)] if near.is_empty() => format!(": there are {}, from `{}` to `{}`", all.len(), first.id, last.id),
+        _ => offer(&near),
+    }
 }

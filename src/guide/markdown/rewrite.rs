@@ -24,6 +24,9 @@ static END_HIGHLIGHT: LazyLock<Regex> = LazyLock::new(|| {
 static RAW: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*\{%-?\s*(end)?(raw|verbatim)\s*-?%\}\s*$").expect("the pattern is a constant"));
 static OPTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*:[\w-]+:(\s|$)").expect("the pattern is a constant"));
 
+/// The most admonitions that stand in one another; each adds a mark to every line in it.
+const LEVELS: usize = 16;
+
 /// A fence that no page's code contains.
 const RARE_FENCE: &str = "~~~~~~~~~~~~~~~~";
 
@@ -210,7 +213,7 @@ impl State {
             self.in_options = true;
             return Fate::Goes;
         }
-        if ADMONITION.is_match(text) {
+        if self.levels.len() < LEVELS && ADMONITION.is_match(text) {
             self.levels.push(indent(text));
             return Fate::Stays;
         }
@@ -315,7 +318,10 @@ fn push(page: &mut Rewritten, span: Span, text: &str, levels: &[usize], fate: &F
             Some(b'\t') => 1,
             _ => text.bytes().skip(at).take(4).take_while(|byte| *byte == b' ').count(),
         };
-        line.edits.push(Edit { at, removed, added: 2 });
+        // An empty line has no blanks of its own, but must stay in the list that the admonition stands in.
+        let missing = level.saturating_sub(column).saturating_sub(kept).min(if text.len() == at { usize::MAX } else { 0 });
+        line.edits.push(Edit { at, removed, added: missing + 2 });
+        page.text.extend(std::iter::repeat_n(' ', missing));
         page.text.push_str("> ");
         at += removed;
         column = level + 4;
@@ -346,6 +352,7 @@ mod tests {
         let markdown = "!!! note \"T\"\n    ```python\n    a\n\n    b\n    ```\n\nend\n";
         assert_eq!(text(markdown), "!!! note \"T\"\n> ```python\n> a\n> \n> b\n> ```\n\nend\n");
         assert_eq!(text("=== \"A\"\n\n    !!! tip\n\n        x\n\ny\n"), "=== \"A\"\n> \n> !!! tip\n> > \n> > x\n\ny\n");
+        assert_eq!(text("- x\n\n    !!! tip\n        a\n\n        b\n"), "- x\n\n    !!! tip\n    > a\n    > \n    > b\n");
         assert_eq!(text("Title\n=====\n\n    x\n"), "Title\n=====\n\n    x\n");
     }
 

@@ -69,6 +69,11 @@ fn a_fence_that_is_never_closed_is_a_finding_and_a_block() {
 fn dialects_hold_fences_where_commonmark_sees_none() {
     assert_eq!(shown("!!! note\n    Do:\n\n    ```python\n    a = 1\n\n    b = 2\n    ```\n"), ["5 python python: a = 1\\n\\nb = 2\\n"]);
     assert_eq!(shown("=== \"One\"\n\n    ```python\n    a = 1\n    ```\n\n=== \"Two\"\n\n    ```python\n    b = 1\n    ```\n").len(), 2);
+    assert_eq!(
+        shown("- x\n\n    !!! note\n        Do\n\n        ```python\n        a = 1\n\n        b = 2\n        ```\n"),
+        ["7 python python: a = 1\\n\\nb = 2\\n"]
+    );
+    assert_eq!(shown("!!! tip\n\n\t```python\n\tif c:\n\t\td()\n\t```\n"), ["4 python python: if c:\\n\\td()\\n"]);
     assert_eq!(shown("# T\n\n    ```python\n    a = 1\n    ```\n    x = 2\n"), ["4 python python: a = 1\\n", "6 python python: x = 2\\n"]);
     assert_eq!(shown("{% highlight python %}\na = 1\n\n- b\n{% endhighlight %}\n"), ["2 python python: a = 1\\n\\n- b\\n"]);
     assert_eq!(shown("{{< highlight python \"linenos=table\" >}}\na = 1\n{{< /highlight >}}\n"), ["2 python python: a = 1\\n"]);

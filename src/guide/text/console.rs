@@ -60,7 +60,7 @@ pub(super) fn commands(lines: &Lines, first: usize, limit: usize, announced: boo
         if !is_command_line(line, end > first && lines.is_attached(at, first) || announced) {
             break;
         }
-        windows |= language::guess(line) == Language::WindowsShell;
+        windows |= is_windows(line);
         while at + 1 < limit && lines.get(at).trim_end().ends_with('\\') {
             at += 1;
         }
@@ -81,8 +81,10 @@ fn is_command_line(line: &str, vouched: bool) -> bool {
     let words: Vec<&str> = line.split_whitespace().skip_while(|word| is_setting(word)).collect();
     let words = if words.first() == Some(&"sudo") { &words[1..] } else { &words[..] };
     let Some((word, rest)) = words.split_first() else { return false };
-    let windows = matches!(*word, "set" | "dir" | "copy" | "del") && (line.contains('=') || line.contains('\\'))
-        || language::guess(line) == Language::WindowsShell && !matches!(*word, "set" | "dir" | "copy" | "del");
+    if *word == "." {
+        return rest.len() == 1 && rest[0].contains('/');
+    }
+    let windows = is_windows(line);
     if !windows && !language::is_command(&versionless(word)) {
         return false;
     }
@@ -179,6 +181,15 @@ fn is_subcommand(word: &str) -> bool {
             | "upgrade"
             | "version"
     ) || super::super::language::is_command(word)
+}
+
+/// Whether a line is a command of cmd.exe or PowerShell.
+fn is_windows(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or("");
+    let is_verb = || ["Get-", "Set-", "New-", "Remove-", "Invoke-", "Start-"].iter().any(|verb| word.starts_with(verb));
+    let names_windows =
+        || word.starts_with("$env:") || word.starts_with("$Env:") || word.contains('\\') || matches!(word, "py" | "set" | "dir" | "copy" | "del");
+    (is_verb() || names_windows()) && language::guess(line) == Language::WindowsShell
 }
 
 /// `FLASK_APP=app.py` before a command.

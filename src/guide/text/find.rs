@@ -51,7 +51,7 @@ fn found(lines: &Lines, start: usize, at: usize, limit: usize, announced: bool) 
         return Found::Code(run);
     }
     match python {
-        // The lines before a run were no code; the next turn finds it again, unless something else stands there.
+        // The lines before it are prose.
         Found::Code(run) => Found::Code(Run { language: language_of(lines, &run), ..run }),
         prose @ Found::Prose { .. } => prose,
     }

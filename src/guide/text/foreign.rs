@@ -54,12 +54,17 @@ fn sql(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
     while at < limit {
         let statement = (at..lines.reach(at, limit)).find(|&line| !lines.get(line).trim_start().starts_with("--"))?;
         let word: String = lines.get(statement).trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-        if !is_sql_word(&word.to_ascii_uppercase()) {
+        // A sentence starts with one capital, and has no sign of a statement.
+        let is_lower = word.chars().all(|c| c.is_ascii_lowercase());
+        let signs = is_lower && [" table ", " from ", " into ", "*", "("].iter().any(|sign| lines.get(statement).contains(sign));
+        if !is_sql_word(&word.to_ascii_uppercase()) || !signs && word.chars().any(|c| c.is_ascii_lowercase()) {
             break;
         }
-        let stop =
-            (statement..lines.paragraph_end(statement, limit).min(lines.reach(statement, limit))).find(|&line| lines.get(line).trim_end().ends_with(';'));
-        let Some(stop) = stop else { break };
+        let reach = lines.paragraph_end(statement, lines.reach(statement, limit));
+        let Some(stop) = (statement..reach).find(|&line| lines.get(line).trim_end().ends_with(';')) else {
+            lines.spend(reach - statement);
+            break;
+        };
         if language::guess(&lines.dedented(at, stop + 1)) != Language::Sql {
             break;
         }
@@ -99,7 +104,8 @@ fn braces(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
         let text = lines.get(line).trim();
         let selects =
             || text.ends_with(',') && (line + 1..limit.min(line + 9)).take_while(|&line| !lines.is_blank(line)).any(|line| lines.get(line).ends_with('{'));
-        text.ends_with(['{', '[', '(', ';', '}']) || selects() || text.starts_with("//") || text.starts_with("/*") || text == "[" || text == "{"
+        let is_statement = || text.ends_with(';') && prose_signs(text) < 3 && !text.starts_with(['-', '*']);
+        text.ends_with(['{', '[', '(', '}']) || is_statement() || selects() || text.starts_with("//") || text.starts_with("/*") || text == "[" || text == "{"
     };
     if !opens(first) || lines.get(first).trim_start().starts_with("{{") || lines.get(first).trim_start().starts_with("{%") {
         return None;
@@ -160,7 +166,7 @@ fn settings(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
     if kind == Kind::None {
         return None;
     }
-    let mut end = lines.paragraph_end(first, limit).min(lines.reach(first, limit));
+    let mut end = lines.paragraph_end(first, lines.reach(first, limit));
     loop {
         let next = lines.written(end, limit);
         let goes_on = next < limit && !lines.closes(end, next) && next < lines.reach(first, limit) && self::kind(lines.get(next)) == kind;
@@ -190,8 +196,16 @@ fn settings(lines: &Lines, first: usize, limit: usize) -> Option<Run> {
         (Language::Http, Kind::Message) => true,
         _ => false,
     };
+    if !is_whole {
+        // Guessing is dear.
+        lines.spend((end - first) * 16);
+    }
     is_whole.then_some(Run { first, end, language: found })
 }
+
+/// The instructions of a Dockerfile.
+const INSTRUCTIONS: &[&str] =
+    &["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "SHELL", "USER", "VOLUME", "WORKDIR"];
 
 /// What kind of settings a line can belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -221,7 +235,7 @@ fn kind(line: &str) -> Kind {
         Kind::Setting
     } else if after.starts_with(':') && !after.starts_with("://") {
         Kind::Key
-    } else if word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase()) && after.starts_with(' ') {
+    } else if INSTRUCTIONS.contains(&word) && after.starts_with(' ') {
         Kind::Instruction
     } else {
         Kind::None

@@ -91,9 +91,9 @@ impl Markup {
 
     /// Reads one mark at the start of `text` and returns what follows it.
     fn mark<'a>(&mut self, text: &'a str) -> &'a str {
-        if text.starts_with("<!--") {
+        if let Some(rest) = text.strip_prefix("<!--") {
             self.until = Some("-->");
-            return &text[4..];
+            return rest;
         }
         if let Some(rest) = text.strip_prefix("{%") {
             self.until = Some("%}");

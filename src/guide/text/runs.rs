@@ -6,6 +6,9 @@ use super::lines::{Lines, Run};
 use super::unit::{Unit, Weight, unit};
 use crate::guide::Language;
 
+/// How many lines above a call its name is looked for.
+const MEMORY: usize = 400;
+
 /// What stands at a line: a run, or prose up to a line.
 pub(super) enum Found {
     Code(Run),
@@ -56,17 +59,19 @@ fn select(lines: &Lines, start: usize, units: &[Unit], limit: usize) -> Option<R
         first -= 1;
     }
     let mut last = anchor;
-    let mut pending = anchor;
-    while let Some(next) = units.get(pending + 1) {
-        let attached = units[pending].end == next.first;
-        pending += 1;
+    for at in anchor + 1..units.len() {
+        let (next, attached) = (&units[at], units[at - 1].end == units[at].first);
+        let adjoins = last + 1 == at;
+        let goes_on = units.get(at + 1).is_some_and(|after| after.first == next.end);
         match next.weight {
-            Weight::Strong => last = pending,
-            Weight::Heading if !attached => break,
-            Weight::Likely | Weight::Weak if !attached && !units.get(pending + 1).is_some_and(|after| after.first == next.end) => break,
-            Weight::Weak if attached && last + 1 == pending && !is_wordy(lines, next) => last = pending,
-            Weight::Likely | Weight::Comment if attached && last + 1 == pending => last = pending,
-            Weight::Filler if last + 1 == pending => last = pending,
+            Weight::Strong => last = at,
+            Weight::Likely | Weight::Named | Weight::Comment if attached && adjoins => last = at,
+            Weight::Named if adjoins && (next.end >= limit || is_bound(lines, units[first].first, next)) => last = at,
+            Weight::Heading if !attached || !goes_on => break,
+            Weight::Likely | Weight::Weak | Weight::Named if !attached && !goes_on => break,
+            Weight::Weak if is_wordy(lines, next) && !(attached && goes_on) => break,
+            Weight::Weak if attached && adjoins && !is_wordy(lines, next) => last = at,
+            Weight::Filler if adjoins => last = at,
             _ => {}
         }
     }
@@ -76,7 +81,7 @@ fn select(lines: &Lines, start: usize, units: &[Unit], limit: usize) -> Option<R
 
 /// A unit that is code because the sentence before it ends with a colon or the block is closed as the legacy form does.
 fn vouched(lines: &Lines, start: usize, units: &[Unit], limit: usize) -> Option<usize> {
-    let at = units.iter().position(|unit| unit.weight == Weight::Likely)?;
+    let at = units.iter().position(|unit| matches!(unit.weight, Weight::Likely | Weight::Named))?;
     let unit = &units[at];
     let before = (start..units[0].first).rev().find(|&line| !lines.is_blank(line));
     let announced = before.is_some_and(|line| lines.get(line).trim_end().ends_with(':'));
@@ -89,12 +94,23 @@ fn leads(lines: &Lines, unit: &Unit, next: &Unit, opens_text: bool) -> bool {
     let attached = unit.end == next.first;
     match unit.weight {
         Weight::Filler => true,
-        Weight::Likely => attached,
+        Weight::Likely | Weight::Named => attached,
         Weight::Weak => attached && !is_wordy(lines, unit),
         Weight::Comment => attached || !opens_text || is_file_comment(lines.get(unit.first)),
         Weight::Heading | Weight::Prose => false,
         Weight::Strong => true,
     }
+}
+
+/// Whether the lines from `first` to a unit bind the name that the unit calls.
+fn is_bound(lines: &Lines, first: usize, unit: &Unit) -> bool {
+    let Some((name, _)) = lines.get(unit.first).trim().split_once('(') else { return false };
+    let binds = |line: &str| {
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+        let word = words.next().unwrap_or("");
+        word == name && line.contains('=') || matches!(word, "def" | "class" | "async" | "from" | "import") && words.any(|word| word == name)
+    };
+    (first.max(unit.first.saturating_sub(MEMORY))..unit.first).any(|line| binds(lines.get(line)))
 }
 
 /// Whether nothing but blank lines stands above a line.
@@ -124,7 +140,12 @@ pub(super) fn is_in_sentence(lines: &Lines, start: usize, run: &Run, limit: usiz
     if run.end < limit && is_underline(lines.get(run.end)) {
         return true;
     }
-    let above = lines.is_attached(run.first, start) && !stops(lines.get(run.first - 1));
+    // A heading of few words stands right above code as often as alone.
+    let heads = |line: usize| {
+        let text = lines.get(line).trim();
+        (line == start || lines.is_blank(line - 1)) && text.starts_with(char::is_uppercase) && text.split(' ').count() < 4
+    };
+    let above = lines.is_attached(run.first, start) && !stops(lines.get(run.first - 1)) && !heads(run.first - 1);
     let below = run.end < limit && lines.get(run.end).starts_with(char::is_lowercase) && super::scan::prose_signs(lines.get(run.end)) > 0;
     above || below
 }

@@ -145,7 +145,9 @@ impl Scan {
             self.pair(matches!(last, Last::Name | Last::Close | Last::Number));
             return (end, Last::Start);
         }
-        if is_keyword(word) {
+        // Keywords only where a statement of theirs can stand.
+        let soft = last == Last::Start && (matches!(word, "match" | "case") && line.trim_end().ends_with(':') || word == "type" && line.contains('='));
+        if soft || is_keyword(word) {
             self.nest(matches!(word, "not" | "lambda" | "if" | "await"));
             return (end, Last::Keyword);
         }

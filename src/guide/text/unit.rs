@@ -21,6 +21,8 @@ pub(super) enum Weight {
     Strong,
     /// Code if other code or the sentence before it vouches for it: it parses, and has brackets or operators.
     Likely,
+    /// `f()`: a heading as often as code. Code where it is likely, and after code that binds `f`.
+    Named,
     /// Code only in the midst of code: it parses, but words and headings do as well.
     Weak,
     /// A comment; `##` and more are `Heading`.
@@ -63,7 +65,7 @@ pub(super) fn unit(lines: &Lines, first: usize, limit: usize) -> Unit {
     if head == Head::Decorator {
         return decorated(lines, first, limit, &opening);
     }
-    if opening.excessive || hopeless(head, &opening) {
+    if opening.excessive || hopeless(head, &opening) || head == Head::Other && !can_start(line, &opening) {
         return Unit { first, end: first + 1, weight: Weight::Prose };
     }
     let end = extent(lines, first, limit, head, &opening);
@@ -76,6 +78,12 @@ fn hopeless(head: Head, opening: &Logical) -> bool {
         Head::Definition | Head::Import => opening.prose > 1,
         _ => opening.prose > 0 || opening.prose_inside > 3,
     }
+}
+
+/// Whether a line of no known form can start a statement at all: a parser costs more than a look.
+fn can_start(line: &str, opening: &Logical) -> bool {
+    let starts = line.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '(' | '[' | '{' | '-' | '+' | '~' | '*')) || line == "...";
+    starts && opening.closed
 }
 
 /// One past the last line of a unit whose first logical line is `opening`.
@@ -131,12 +139,14 @@ fn decorated(lines: &Lines, first: usize, limit: usize, opening: &Logical) -> Un
     if opening.prose > 0 || opening.excessive {
         return prose;
     }
-    let mut at = if opening.closed { opening.end } else { unclosed(lines, first, limit) };
-    while at < limit && lines.get(at).trim_start().starts_with(['@', '#']) {
+    let reach = lines.reach(first, limit);
+    let mut at = if opening.closed { opening.end } else { unclosed(lines, first, reach) };
+    while at < reach && lines.get(at).trim_start().starts_with(['@', '#']) {
         let line = logical(lines, at, limit);
         at = if line.closed { line.end } else { at + 1 };
     }
-    if at >= limit || lines.indent(at) != lines.indent(first) {
+    if at >= reach || lines.indent(at) != lines.indent(first) {
+        lines.spend(at - first);
         return prose;
     }
     let header = logical(lines, at, limit);
@@ -188,6 +198,7 @@ fn weight(line: &str, head: Head, opening: &Logical, bare: bool) -> Weight {
         Head::Annotation => Weight::Weak,
         Head::Call | Head::Print if !bare => call_weight(line),
         Head::Simple if opening.marks || line.contains('.') => Weight::Strong,
+        Head::Simple => Weight::Weak,
         _ if is_filler(line) => Weight::Filler,
         _ if line.starts_with(['-', '*', '+']) => Weight::Weak,
         // Nothing but code compares so.
@@ -224,7 +235,7 @@ fn call_weight(line: &str) -> Weight {
     let Some(open) = line.find('(') else { return Weight::Strong };
     let arguments = line[open + 1..].trim_end().strip_suffix(')').unwrap_or("?").trim();
     let is_plain = line[..open].chars().all(|c| c.is_alphanumeric() || c == '_');
-    if is_plain && matches!(arguments, "" | "s" | "es") { Weight::Likely } else { Weight::Strong }
+    if is_plain && matches!(arguments, "" | "s" | "es") { Weight::Named } else { Weight::Strong }
 }
 
 /// Whether there is a blank before the first bracket, as in "Introduction (optional)".
@@ -252,7 +263,7 @@ fn head(line: &str, opening: &Logical) -> Head {
         "class" if rest.starts_with(' ') && is_class(next) => return Head::Definition,
         "async" if next.starts_with("def ") => return Head::Definition,
         "async" if next.starts_with("for ") || next.starts_with("with ") => return Head::Clause,
-        "from" if next.contains(" import ") => return Head::Import,
+        "from" if next.contains(" import ") || next.ends_with(" import") => return Head::Import,
         "import" if is_name(next) => return Head::Import,
         "if" | "for" | "while" | "with" | "try" | "elif" | "else" | "except" | "finally" => return Head::Clause,
         "match" | "case" if opening.colon => return Head::Clause,

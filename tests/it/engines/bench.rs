@@ -151,15 +151,25 @@ pub(crate) fn responses(run: &Run, step: u32) -> Vec<Response> {
     run.records.iter().filter_map(of).collect()
 }
 
-/// Waits until something holds, for a while.
+/// Waits until something holds.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..600 {
-        if holds() {
+    for _ in 0..6 {
+        if until_maybe(&mut holds).await.is_ok() {
             return;
+        }
+    }
+    panic!("it never came about that {what}");
+}
+
+/// Waits until something holds, for five seconds.
+pub(crate) async fn until_maybe(mut holds: impl FnMut() -> bool) -> Result<(), ()> {
+    for _ in 0..100 {
+        if holds() {
+            return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("it never came about that {what}");
+    Err(())
 }
 
 /// How many processes have a word as one of their arguments.

@@ -7,7 +7,7 @@ use proctor::engine::Ending;
 use super::bench::{Bench, lab, printed, raised, verdict};
 use super::{Case, cases};
 
-pub(crate) const CASES: [Case; 12] = cases![
+pub(crate) const CASES: [Case; 13] = cases![
     sleeping_is_ended_by_the_clock,
     spinning_in_c_is_ended_by_the_clock,
     stopping_itself_is_ended_by_the_clock,
@@ -20,6 +20,7 @@ pub(crate) const CASES: [Case; 12] = cases![
     jobs_see_nothing_of_each_other,
     forged_records_are_dropped,
     two_jobs_run_at_once,
+    processes_and_threads_are_limited,
 ];
 
 /// What only a sealed engine can promise.
@@ -201,4 +202,10 @@ async fn a_lab_can_use_its_streams_and_shared_memory(bench: &Bench) {
     lines.sort();
     assert_eq!(lines, ["err", "out", "script"]);
     assert_eq!(printed(&run, 2), "[1, 2]\n");
+}
+
+async fn processes_and_threads_are_limited(bench: &Bench) {
+    let code = "import os, threading, time\nif os.getuid():\n    for n in range(100000):\n        threading.Thread(target=time.sleep, args=(999,), daemon=True).start()\nelse:\n    raise RuntimeError";
+    let run = bench.run(lab().py(code)).await;
+    assert_eq!((raised(&run, 1).class.as_str(), run.ending), ("RuntimeError", Ending::Finished));
 }

@@ -6,7 +6,7 @@ use proctor::engine::protocol::{Action, RecordEvent, Stream, Verdict};
 use super::bench::{Bench, finished, lab, missed, outputs, printed, raised, verdict, warnings};
 use super::{Case, cases};
 
-pub(crate) const CASES: [Case; 16] = cases![
+pub(crate) const CASES: [Case; 18] = cases![
     output_carries_its_line,
     output_of_subprocesses_stands_where_it_was_printed,
     streams_are_told_apart,
@@ -23,6 +23,8 @@ pub(crate) const CASES: [Case; 16] = cases![
     what_is_not_judged_is_not_recorded,
     labs_are_real_modules_with_clean_surroundings,
     a_shell_keeps_its_state,
+    features_carry_over_and_sources_are_found,
+    threads_and_exits_belong_to_the_last_step,
 ];
 
 async fn output_carries_its_line(bench: &Bench) {
@@ -203,4 +205,26 @@ async fn a_shell_keeps_its_state(bench: &Bench) {
     assert_eq!((printed(&run, 3).as_str(), finished(&run, 3)), ("1\n3\n", Some((Verdict::Passed, None, Some(0)))));
     assert_eq!(printed(&run, 4), "True\n");
     assert!(printed(&run, 5).contains("yntax error") && verdict(&run, 5) == Some(Verdict::Failed), "{run:#?}");
+}
+
+async fn features_carry_over_and_sources_are_found(bench: &Bench) {
+    let steps = lab()
+        .py("from __future__ import annotations")
+        .py("def f(x: Nowhere) -> int:\n    return 1")
+        .py("import inspect, traceback\nprint(inspect.getsource(f))\ntry:\n    missing\nexcept NameError:\n    traceback.print_exc()")
+        .py("import dataclasses\n@dataclasses.dataclass\nclass D:\n    a: int = 1\nprint(D())")
+        .file("random.py", "def choice(of):\n    return 'mine'\n")
+        .py("import random\nprint(random.choice('ab'))");
+    let run = bench.run(steps).await;
+    assert_eq!(verdict(&run, 2), Some(Verdict::Passed));
+    let text = printed(&run, 3);
+    assert!(text.starts_with("def f(x: Nowhere) -> int:\n    return 1\n"), "{text}");
+    assert!(text.contains("File \"guide.md\", line 33, in <module>\n    missing\n"), "{text}");
+    assert_eq!((printed(&run, 4).as_str(), printed(&run, 5).as_str()), ("D(a=1)\n", "mine\n"));
+}
+
+async fn threads_and_exits_belong_to_the_last_step(bench: &Bench) {
+    let code = "import atexit, threading, time\natexit.register(print, 'exit')\nthreading.Thread(target=lambda: (time.sleep(.2), print('thread'))).start()\nthreading.Thread(target=time.sleep, args=[999], daemon=True).start()";
+    let run = bench.run(lab().py(code).py("print('last')")).await;
+    assert_eq!((printed(&run, 2).as_str(), run.ending), ("last\nthread\nexit\n", Ending::Finished));
 }

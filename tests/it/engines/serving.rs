@@ -6,12 +6,14 @@ use proctor::engine::protocol::{Action, Request, Verdict};
 use super::bench::{Bench, finished, lab, printed, raised, responses, verdict, warnings};
 use super::{Case, cases};
 
-pub(crate) const CASES: [Case; 5] = cases![
+pub(crate) const CASES: [Case; 7] = cases![
     serving_returns_at_once_and_requests_keep_cookies,
     a_probe_finds_the_view_that_raises,
     a_factory_is_called,
     a_server_answers_curl,
-    old_orm_calls_warn
+    old_orm_calls_warn,
+    servers_give_way_to_the_next,
+    a_machine_without_curl_and_bash_has_both_needs_met,
 ];
 
 const APP: &str = "\
@@ -87,4 +89,46 @@ async fn old_orm_calls_warn(bench: &Bench) {
     let first = &warning.frames[0];
     assert_eq!((first.file.as_str(), first.line, first.column), ("guide.md", 11, Some(7)));
     assert!(warning.frames.iter().any(|frame| frame.module.starts_with("sqlalchemy.")), "{warning:#?}");
+}
+
+async fn servers_give_way_to_the_next(bench: &Bench) {
+    let app = |said: &str| format!("from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef index():\n    return '{said}\\n'\n");
+    let steps = || {
+        lab()
+            .file("one.py", &app("one"))
+            .file("two.py", &app("two"))
+            .sh("flask --app one run &\ncurl -s http://localhost:5000/")
+            .sh("gunicorn -b 127.0.0.1:5000 two:app")
+            .sh("curl -s http://localhost:5000/")
+            .limits(|limits| limits.seconds = 60)
+    };
+    let (run, other) = tokio::join!(bench.run(steps()), bench.run(steps()));
+    for run in [run, other] {
+        assert!(printed(&run, 1).contains("Running on http://127.0.0.1:5000") && printed(&run, 1).ends_with("one\n"), "{run:#?}");
+        assert_eq!((printed(&run, 3).as_str(), run.ending.clone()), ("two\n", Ending::Finished), "{run:#?}");
+    }
+}
+
+async fn a_machine_without_curl_and_bash_has_both_needs_met(bench: &Bench) {
+    let app = "from flask import Flask, request, session\napp = Flask(__name__)\napp.secret_key = 'x'\n@app.route('/', methods=['GET', 'POST'])\ndef index():\n    session['n'] = session.get('n', 0) + 1\n    return {'n': session['n'], 'form': request.form, 'json': request.get_json(silent=True), 'files': list(request.files), 'x': request.headers.get('X-A')}\n@app.get('/old')\ndef old():\n    from flask import redirect\n    return redirect('/')\n";
+    let steps = lab()
+        .file("app.py", app)
+        .py("import os, sys\nos.environ['PATH'] = os.path.dirname(sys.executable)")
+        .sh("flask run --port 5021")
+        .sh("u=http://127.0.0.1:5021; curl -s -c jar -d 'a=1&b=2' -H 'X-A: y' $u/; curl -s -b jar -XPOST --json '{\"k\": 1}' $u; curl -s -F f=@app.py -F g=h $u")
+        .sh("curl -i $u/old; curl -sL -o out -w '%{http_code}\\n' $u/old; curl -f $u/none; echo $?; curl http://example.com/")
+        .limits(|limits| limits.seconds = 60);
+    let run = bench.run(steps).await;
+    let lines: Vec<_> = printed(&run, 3).lines().map(str::to_owned).collect();
+    let wanted = [
+        r#"{"files":[],"form":{"a":"1","b":"2"},"json":null,"n":1,"x":"y"}"#,
+        r#"{"files":[],"form":{},"json":{"k":1},"n":2,"x":null}"#,
+        r#"{"files":["f"],"form":{"g":"h"},"json":null,"n":1,"x":null}"#,
+    ];
+    assert_eq!(lines, wanted, "{run:#?}");
+    let text = printed(&run, 4);
+    assert!(text.starts_with("HTTP/1.1 302 FOUND\r\n") && text.contains("Location: /\r\n"), "{text}");
+    assert!(text.contains("</a>. If not, click the link.\n200\n") && text.contains("\n22\n"), "{text}");
+    assert!(text.contains("error: 404") && text.contains("Could not resolve host: example.com"), "{text}");
+    assert_eq!(finished(&run, 4), Some((Verdict::Failed, None, Some(6))));
 }

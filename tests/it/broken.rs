@@ -1,0 +1,85 @@
+//! One guide for each code of `finding.rs` in `tests/broken/`, checked through the real command, with what the reports say of it held in a snapshot.
+//!
+//! A page's findings are of its own code and of no other: a verdict too many is as wrong as one too few.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proctor::finding::Code;
+use regex::Regex;
+use serde_json::Value;
+
+use crate::command::{Course, course};
+
+/// Codes that no guide here provokes, and why.
+const ELSEWHERE: &[(Code, &str)] = &[
+    (Code::NothingRan, "it is about a whole check, not about a page of one: see bad_input.rs"),
+    (Code::Memory, "the local engine limits the address space, and the MemoryError that follows is judged as `raised`"),
+    (Code::ProcessLimit, "the system does not count the processes of root, whom CI runs as"),
+    (Code::ShadowedLibrary, "nothing says it yet; the import that fails is judged as `undefined-name`"),
+];
+
+/// A check of all guides: its three reports.
+struct Checked {
+    terminal: String,
+    json: Value,
+    junit: String,
+}
+
+fn check(course: &Course, arguments: &[&str]) -> Checked {
+    let reports = ["check", "--quiet", "--format", "terminal", "--format", "json=report.json", "--format", "junit=report.xml"];
+    // In CI nothing is written beside the snapshots.
+    let ended = course.run_with("CI", "true", &[&reports, arguments].concat()).with(1);
+    Checked { terminal: ended.stdout, json: serde_json::from_str(&course.read("report.json")).unwrap(), junit: course.read("report.xml") }
+}
+
+impl Checked {
+    /// The lesson of a code's guide: the one that has findings.
+    fn lesson(&self, code: Code) -> Option<&Value> {
+        let (page, folder) = (format!("pages/{}.", code.word()), format!("{}/", code.word()));
+        let lessons = self.json["lessons"].as_array().unwrap();
+        lessons.iter().find(|lesson| {
+            let path = lesson["path"].as_str().unwrap();
+            (path.starts_with(&page) || path.starts_with(&folder)) && lesson["findings"].as_array().is_some_and(|findings| !findings.is_empty())
+        })
+    }
+
+    /// What the three reports say of a lesson.
+    fn shown(&self, lesson: &Value) -> String {
+        let mut lesson = lesson.clone();
+        lesson.as_object_mut().unwrap().remove("seconds");
+        let json = serde_json::to_string_pretty(&lesson).unwrap();
+        let place = format!("  {}:{}", lesson["path"].as_str().unwrap(), lesson["line"]);
+        let header = Regex::new(r"^[a-z]+  \S").unwrap();
+        let table = Regex::new(r"^[a-z]+ +\d+  ").unwrap();
+        let lines: Vec<&str> = self.terminal.lines().skip_while(|line| !(header.is_match(line) && line.ends_with(&place))).collect();
+        let end = lines.iter().skip(1).position(|line| header.is_match(line) || table.is_match(line)).unwrap() + 1;
+        let suite = |suite: &&str| suite.contains(&format!("name=\"path\" value=\"{}\"", lesson["path"].as_str().unwrap()));
+        let junit = self.junit.split("<testsuite ").find(suite).unwrap().split("</testsuite>").next().unwrap();
+        let all = format!("{}\n\n{json}\n\n<testsuite {junit}</testsuite>", lines[..end].join("\n").trim_end());
+        let all = Regex::new(r#" time="[0-9.]+""#).unwrap().replace_all(&all, r#" time="[seconds]""#).into_owned();
+        Regex::new(r"/[^ ()]*/site-packages/").unwrap().replace_all(&all, "[environment]/").into_owned()
+    }
+}
+
+#[test]
+fn every_code_has_a_guide_that_is_found_wrong_in_just_that_way() {
+    let course = course().copy("broken");
+    let checked = check(&course, &["pages", "unreadable", "unlisted"]);
+    let strict = check(&course, &["assumed", "--strict"]);
+    let mut amiss = Vec::new();
+    for &code in Code::ALL {
+        let checked = if code == Code::Assumed { &strict } else { &checked };
+        let lesson = checked.lesson(code);
+        let codes: Vec<&str> =
+            lesson.into_iter().flat_map(|lesson| lesson["findings"].as_array().unwrap()).map(|finding| finding["code"].as_str().unwrap()).collect();
+        let is_right = !codes.is_empty() && codes.iter().all(|other| *other == code.word());
+        match (lesson, ELSEWHERE.iter().find(|(other, _)| *other == code)) {
+            (Some(lesson), None) if is_right => insta::assert_snapshot!(code.word(), checked.shown(lesson)),
+            (_, None) => amiss.push(format!("the guide for {} has {codes:?}", code.word())),
+            (Some(_), Some(_)) if is_right => amiss.push(format!("{} is provoked now: take it off the list", code.word())),
+            (_, Some(_)) => {}
+        }
+    }
+    assert!(amiss.is_empty(), "{amiss:#?}");
+    assert!(course.read("labs/bad-snapshot/snapshots/greeting-1.snap").starts_with("this is no snapshot"));
+    assert!(!course.path("outside.ini").exists() && !course.path("../outside.ini").exists());
+}
