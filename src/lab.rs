@@ -5,6 +5,7 @@ pub(crate) mod bindings;
 mod draft;
 mod exports;
 mod fixtures;
+mod install;
 mod lend;
 pub mod manifest;
 mod models;
@@ -18,6 +19,7 @@ mod trees;
 
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
+pub use install::{Asked, Installed};
 
 use crate::engine::protocol::Job;
 use crate::finding::Finding;
@@ -38,6 +40,8 @@ pub struct Lab {
     pub claims: Vec<Claim>,
     /// What is wrong without running anything.
     pub findings: Vec<Finding>,
+    /// Packages that the page installs and the environment lacks.
+    pub wants: Vec<Asked>,
     /// Blocks that do not parse, with the names that they would bind.
     pub unparsed: Vec<(usize, Vec<String>)>,
     /// Every name that the page imports, at its place.

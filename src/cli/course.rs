@@ -156,6 +156,7 @@ impl Course {
                     selector: selector(lesson),
                     earlier,
                     manifest,
+                    installed: None,
                 });
             }
             if !lesson.blocks.is_empty() {
