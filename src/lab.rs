@@ -3,6 +3,7 @@
 pub mod assemble;
 pub(crate) mod bindings;
 mod draft;
+mod elide;
 mod exports;
 mod fixtures;
 mod lend;
@@ -18,6 +19,7 @@ mod trees;
 
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
+pub(crate) use own::is_library;
 
 use crate::engine::protocol::Job;
 use crate::finding::Finding;
@@ -84,11 +86,17 @@ impl Revision {
         self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
     }
 
+    /// The same revision without the statement of a block that failed: an older version of what it binds stands in its place. `None` if there is none.
+    #[must_use]
+    pub fn without(&self, failed: (usize, Span)) -> Option<Self> {
+        Some(self.draft.without(failed)?.build(self.number))
+    }
+
     /// The same revision assembled another way for the sake of `block`: an error must survive it. What only sets something up leaves every block judged;
     /// otherwise `block` alone is. `None` if it would be no different.
     #[must_use]
-    pub fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
-        Some(self.draft.again(block, remedy)?.build(self.number))
+    pub fn again(&self, block: usize, at: Option<Span>, remedy: Remedy) -> Option<Self> {
+        Some(self.draft.again(block, at, remedy)?.build(self.number))
     }
 }
 
