@@ -4,6 +4,7 @@ mod claims;
 mod classify;
 mod judge;
 mod moves;
+mod remarks;
 mod steps;
 mod views;
 
