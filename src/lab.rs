@@ -6,6 +6,7 @@ mod draft;
 mod elide;
 mod exports;
 mod fixtures;
+mod install;
 mod lend;
 pub mod manifest;
 mod models;
@@ -19,6 +20,7 @@ mod trees;
 
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
+pub use install::{Asked, Installed};
 pub(crate) use own::is_library;
 
 use crate::engine::protocol::Job;
@@ -40,6 +42,8 @@ pub struct Lab {
     pub claims: Vec<Claim>,
     /// What is wrong without running anything.
     pub findings: Vec<Finding>,
+    /// Packages that the page installs and the environment lacks.
+    pub wants: Vec<Asked>,
     /// Blocks that do not parse, with the names that they would bind.
     pub unparsed: Vec<(usize, Vec<String>)>,
     /// Every name that the page imports, at its place.

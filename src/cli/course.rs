@@ -175,6 +175,7 @@ impl Course {
                     selector: selector(lesson),
                     earlier,
                     manifest,
+                    installed: None,
                 });
             }
             if !lesson.blocks.is_empty() {

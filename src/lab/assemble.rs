@@ -9,6 +9,7 @@ use crate::lab::bindings::binds;
 use crate::lab::draft::{Draft, DraftCommand, DraftModule, Main, assume};
 use crate::lab::elide;
 use crate::lab::fixtures::Page;
+use crate::lab::install::{self, Installed, Installs};
 use crate::lab::lend::{self, Offers, complete};
 use crate::lab::manifest::Manifest;
 use crate::lab::names::{FileName, file_name, template_path, templates};
@@ -28,6 +29,8 @@ pub struct Setup<'a> {
     pub earlier: Vec<&'a Lesson>,
     /// The lesson's `lab.toml`.
     pub manifest: Option<&'a Manifest>,
+    /// What the environment has, where that is known.
+    pub installed: Option<&'a Installed>,
 }
 
 /// A revision before what it misses is supplied.
@@ -212,8 +215,13 @@ impl<'a> Walk<'a> {
 
     fn shell(&mut self, index: usize, block: &Block) -> BlockPlan {
         let mut reason = None;
+        let mut installs = Vec::new();
         let mut runs = Vec::new();
-        for command in shell::commands(block) {
+        for mut command in shell::commands(block) {
+            let (found, rest) = install::taken_out(&command.text);
+            installs.extend(self.install(&command, &found));
+            let Some(rest) = rest else { continue };
+            command.text = rest;
             match shell::use_of(&command.text) {
                 Use::Run => {
                     if let Some((span, text)) = command.output {
@@ -224,6 +232,8 @@ impl<'a> Walk<'a> {
                 Use::Static(why) => reason = reason.or(Some(why)),
             }
         }
+        installs.dedup();
+        let reason = if installs.is_empty() { reason } else { Some(installs.into_iter().chain(reason).collect::<Vec<_>>().join("; ")) };
         if runs.is_empty() {
             return left_out(Fate::Static, reason.unwrap_or_else(|| "no command in it".to_owned()));
         }
@@ -241,6 +251,33 @@ impl<'a> Walk<'a> {
         }
         self.last_run = Some(index);
         BlockPlan { fate: Fate::Run, reason, file: None, revisions: vec![self.plans.len()] }
+    }
+
+    /// Hold what a command installs against the environment: why it is not run. What the environment lacks is a finding.
+    fn install(&mut self, command: &shell::Command, found: &[Installs]) -> Vec<String> {
+        let Some(installed) = self.setup.installed else {
+            return found.iter().map(|_| "installs packages: the lab's environment is locked and has its own".to_owned()).collect();
+        };
+        let mut reasons = Vec::new();
+        for installs in found {
+            let verdict = install::judge(installs, installed, |path| self.project.files.get(path).map(|(text, _)| text.clone()));
+            for asked in verdict.absent {
+                if self.lab.wants.iter().any(|known| known.name == asked.name) {
+                    continue;
+                }
+                let at = self.lesson.source.slice(command.span).find(&asked.written).map(|at| command.span.start + at);
+                let span = at.map_or(command.span, |at| crate::source::Span::new(at, at + asked.written.len()));
+                let mut finding = Finding::new(Code::MissingModule, self.location(span), format!("`{}` is not in the environment", asked.name));
+                finding = finding.with_help(match installed.refused.get(&asked.name) {
+                    Some(why) => format!("it could not be installed: {why}"),
+                    None => installed.how_to_add(&asked.written),
+                });
+                self.lab.findings.push(finding);
+                self.lab.wants.push(asked);
+            }
+            reasons.extend(verdict.reasons);
+        }
+        reasons
     }
 
     fn output(&mut self, index: usize, block: &Block) -> BlockPlan {
