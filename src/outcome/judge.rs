@@ -7,7 +7,7 @@ use crate::finding::{Code, Effect, Finding, Location, Severity};
 use crate::guide::Lesson;
 use crate::lab::piece::Piece;
 use crate::lab::{Assumption, Fate, Lab, Origin, Remedy, Revision};
-use crate::outcome::claims::last_line;
+use crate::outcome::claims::{last_line, serves};
 use crate::outcome::classify::{DefinedClass, Evidence, classify, frame_location, title};
 use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
 use crate::outcome::{BlockOutcome, Outcome, Status};
@@ -254,7 +254,7 @@ impl Judge<'_> {
                 None if ended => self.worsen(block, Outcome::Blocked),
                 None => {
                     ended = true;
-                    self.ended(run, record, block, origin);
+                    self.ended(revision, *id, run, record, block, origin);
                 }
             }
         }
@@ -278,7 +278,7 @@ impl Judge<'_> {
         };
         // A test runner leaves with its verdict on tests; where the block has none of its own, that says nothing about it.
         let is_runner = raised.class == "SystemExit" && raised.frames.iter().any(|frame| frame.module.starts_with("unittest"));
-        if is_runner && !self.lesson.blocks[block].body.text().contains("TestCase)") {
+        if is_runner && (raised.message == "5" || !self.lesson.blocks[block].body.text().contains("TestCase)")) {
             return;
         }
         let own_modules = own_modules(revision);
@@ -286,12 +286,14 @@ impl Judge<'_> {
             return self.block_by(cause, block, Some(origin));
         }
         let bound = bound_names(revision);
+        let supplied = self.supplied();
         let evidence = Evidence {
             lesson: self.lesson,
             span: origin.span,
             bound: &bound,
             own_modules: &own_modules,
             classes: &self.classes,
+            supplied: &supplied,
             rests_on_assumption: rests_on_assumption(revision, id),
         };
         let mut finding = classify(raised, &evidence);
@@ -306,6 +308,11 @@ impl Judge<'_> {
         self.worsen(block, outcome);
     }
 
+    /// Names that were supplied to the lesson.
+    pub(super) fn supplied(&self) -> Vec<String> {
+        self.lab.assumptions.iter().map(|assumption| assumption.name.clone()).collect()
+    }
+
     /// The finding that an exception only follows from: it is about a name that an earlier failure kept from being bound. An import that fails does so by itself,
     /// but for one from a file of the page that failed to bind the name.
     pub(super) fn cause(&self, raised: &Raised, own_modules: &BTreeSet<String>) -> Option<usize> {
@@ -317,6 +324,7 @@ impl Judge<'_> {
             })
             .filter_map(|raised| raised.name.as_ref())
             .find_map(|name| self.lost.get(name).copied())
+            .or_else(|| self.lost.get(&format!(".{}", raised.name.as_deref().filter(|_| raised.class == "AttributeError")?)).copied())
     }
 
     /// A block that cannot run because of an earlier finding; `origin` is the step that cannot, `None` for a view that was asked for.
@@ -365,10 +373,15 @@ impl Judge<'_> {
             for name in revision.binds_at(block, span) {
                 self.lost.entry(name).or_insert(finding);
             }
+            // `Base.query = ...` binds an attribute; it is looked for with its dot.
+            let target = self.lesson.source.slice(span).split('=').next().unwrap_or_default().trim();
+            if let Some((_, attribute)) = target.rsplit_once('.').filter(|(_, name)| name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
+                self.lost.entry(format!(".{attribute}")).or_insert(finding);
+            }
         }
     }
 
-    fn ended(&mut self, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
+    fn ended(&mut self, revision: &Revision, id: u32, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
         let (code, message) = match &run.ending {
             Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
             Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
@@ -378,9 +391,13 @@ impl Judge<'_> {
             Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
         };
         let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
-        let message = if record.began { message } else { format!("an earlier line of the lab {message}") };
+        if !record.began {
+            return self.worsen(block, Outcome::Blocked);
+        }
+        let serves = revision.job.steps.iter().any(|step| step.id == id && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
+        let code = if serves { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
-        self.worsen(block, Outcome::Failed);
+        self.worsen(block, outcome_of(code));
     }
 
     fn command_failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
@@ -391,7 +408,7 @@ impl Judge<'_> {
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
         let missing =
-            ["ModuleNotFoundError", "Could not import", "Could not locate", "No such file", "not found", "Failed to find Flask application", "No module named"];
+            ["ModuleNotFoundError", "NameError", "Could not import", "Could not locate", "No such file", "not found", "Failed to find Flask application", "No module named"];
         let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
