@@ -4,13 +4,14 @@ use crate::engine::protocol::{Action, Ending, Run, Warning};
 use crate::finding::{Code, Finding, Location};
 use crate::lab::{Origin, Revision};
 use crate::outcome::Outcome;
+use crate::outcome::claims::serves;
 use crate::outcome::classify::frame_location;
 use crate::outcome::judge::{Judge, outcome_of};
 use crate::outcome::steps::StepRecord;
 use crate::source::Span;
 
 impl Judge<'_> {
-    pub(super) fn ended(&mut self, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
+    pub(super) fn ended(&mut self, revision: &Revision, id: u32, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
         let (code, message) = match &run.ending {
             Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
             Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
@@ -20,9 +21,13 @@ impl Judge<'_> {
             Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
         };
         let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
-        let message = if record.began { message } else { format!("an earlier line of the lab {message}") };
+        if !record.began {
+            return self.worsen(block, Outcome::Blocked);
+        }
+        let serves = revision.job.steps.iter().any(|step| step.id == id && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
+        let code = if serves { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
-        self.worsen(block, Outcome::Failed);
+        self.worsen(block, outcome_of(code));
     }
 
     pub(super) fn command_failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
@@ -32,8 +37,16 @@ impl Judge<'_> {
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
-        let missing =
-            ["ModuleNotFoundError", "Could not import", "Could not locate", "No such file", "not found", "Failed to find Flask application", "No module named"];
+        let missing = [
+            "ModuleNotFoundError",
+            "NameError",
+            "Could not import",
+            "Could not locate",
+            "No such file",
+            "not found",
+            "Failed to find Flask application",
+            "No module named",
+        ];
         let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
