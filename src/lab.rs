@@ -13,6 +13,7 @@ mod own;
 pub(crate) mod piece;
 mod places;
 pub(crate) mod project;
+pub mod requests;
 mod shell;
 mod trees;
 
@@ -42,6 +43,8 @@ pub struct Lab {
     pub unparsed: Vec<(usize, Vec<String>)>,
     /// Every name that the page imports, at its place.
     pub imports: Vec<Imported>,
+    /// What its `lab.toml` asks of the application: the requests of the last revision that has one, in the order of their steps.
+    pub requests: Vec<requests::Asked>,
 }
 
 /// A name that a page imports.

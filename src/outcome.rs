@@ -1,5 +1,6 @@
 //! Outcome and Status: what a run says about blocks and lessons. `judge` is pure: a recorded run can be judged again.
 
+mod answers;
 mod classify;
 mod judge;
 mod moves;

@@ -225,6 +225,24 @@ impl<'a> Walk<'a> {
         BlockPlan { fate: Fate::Compared, reason: None, file: None, revisions: Vec::new() }
     }
 
+    /// Have the last revision that has the application asked what the `lab.toml` asks.
+    fn request(&mut self) {
+        let Some(manifest) = self.setup.manifest.filter(|manifest| !manifest.requests.is_empty()) else { return };
+        match self.lab.revisions.iter_mut().rev().find(|revision| revision.draft.probe) {
+            Some(revision) => {
+                revision.draft.requests = manifest.requests.iter().map(crate::lab::requests::Asked::request).collect();
+                *revision = revision.draft.build(revision.number);
+                self.lab.requests.clone_from(&manifest.requests);
+            }
+            None => {
+                let last = self.lesson.blocks.last().map_or(self.lesson.span, crate::guide::Block::span);
+                let message = "the page's lab.toml makes requests, and the page has no application to answer them";
+                let finding = Finding::new(Code::HttpError, self.location(last), message);
+                self.lab.findings.push(finding.with_help("make the application in `setup` of the lab.toml, or name the lesson that has it under `uses`"));
+            }
+        }
+    }
+
     /// Supply what the plans miss, and build them.
     fn finish(mut self) -> Lab {
         let (offers, imports) = self.offers();
@@ -241,6 +259,7 @@ impl<'a> Walk<'a> {
             let draft = self.draft(plan, &plans[number + 1..], &offers, files.clone());
             self.lab.revisions.push(draft.build(number + 1));
         }
+        self.request();
         let ran = !self.lab.revisions.is_empty();
         for block in &mut self.lab.blocks {
             if block.fate == Fate::Written && !ran {

@@ -39,10 +39,10 @@ pub struct Judged {
     pub assumptions: Vec<Assumption>,
 }
 
-struct Judge<'a> {
-    lesson: &'a Lesson,
-    lab: &'a Lab,
-    judged: Judged,
+pub(super) struct Judge<'a> {
+    pub(super) lesson: &'a Lesson,
+    pub(super) lab: &'a Lab,
+    pub(super) judged: Judged,
     /// Failed or blocked steps, by block and start: the finding that they come from.
     failures: BTreeMap<(usize, usize), usize>,
     /// Names that nothing binds because of a failure: the finding.
@@ -113,7 +113,7 @@ impl Judge<'_> {
         }
     }
 
-    fn worsen(&mut self, block: usize, outcome: Outcome) {
+    pub(super) fn worsen(&mut self, block: usize, outcome: Outcome) {
         let rank = |outcome: Outcome| match outcome {
             Outcome::Failed => 3,
             Outcome::Incomplete => 2,
@@ -143,10 +143,12 @@ impl Judge<'_> {
         for step in &revision.job.steps {
             if matches!(step.action, Action::Probe { .. } | Action::Import { .. } | Action::Request(_))
                 && let Some(record) = steps.get(&step.id)
+                && !self.wants_an_error(revision, step.id)
             {
                 self.unplaced(revision, record, matches!(step.action, Action::Import { .. }));
             }
         }
+        self.answers(revision, &steps);
     }
 
     fn assume(&mut self, remedy: Remedy, block: usize) {
@@ -447,7 +449,7 @@ impl Judge<'_> {
         Outcome::Failed
     }
 
-    fn add(&mut self, finding: Finding) -> usize {
+    pub(super) fn add(&mut self, finding: Finding) -> usize {
         self.judged.findings.push(finding);
         self.judged.findings.len() - 1
     }
@@ -513,7 +515,7 @@ fn shown(records: &[&StepRecord]) -> String {
 }
 
 /// The end of a traceback, as Python prints it: the dotted class but for built-in ones, and the message.
-fn last_line(raised: &Raised) -> String {
+pub(super) fn last_line(raised: &Raised) -> String {
     let class =
         raised.bases.first().map_or(raised.class.as_str(), |base| base.strip_prefix("builtins.").or_else(|| base.strip_prefix("__main__.")).unwrap_or(base));
     if raised.message.is_empty() { class.to_owned() } else { format!("{class}: {}", raised.message) }
@@ -558,7 +560,7 @@ fn own_modules(revision: &Revision) -> BTreeSet<String> {
 }
 
 /// Whether a step needs, directly or not, one that was supplied.
-fn rests_on_assumption(revision: &Revision, id: u32) -> bool {
+pub(super) fn rests_on_assumption(revision: &Revision, id: u32) -> bool {
     let mut open = vec![id];
     let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
