@@ -351,7 +351,7 @@ impl<'a> Walk<'a> {
     /// Put the page's own modules together, and supply to each what it misses.
     fn complete(&mut self, draft: &mut Draft, modules: &mut Vec<DraftModule>, spare: &[Vec<Arc<Piece>>], plan: &Plan, offers: &Offers<'_>) {
         let shown: BTreeSet<String> = modules.iter().map(|module| module.module.clone()).collect();
-        let made = own::make(self.lesson, modules, spare, offers);
+        let made = own::make(self.lesson, modules, spare, offers, &draft.files);
         let first = self.first_span(plan).or_else(|| self.lesson.blocks.first().map(crate::guide::Block::span)).unwrap_or(self.lesson.span);
         for known in &made {
             let names = known.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

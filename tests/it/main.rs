@@ -6,5 +6,6 @@ mod cli;
 mod command;
 mod engines;
 mod images;
+mod owner;
 mod snapshots;
 mod text;
