@@ -4,6 +4,7 @@ mod answers;
 mod classify;
 mod judge;
 mod moves;
+mod remarks;
 mod steps;
 
 pub use judge::{Judged, Options, Ran, judge, status};

@@ -1,6 +1,7 @@
 //! The only part that knows the Python parser. It says, statement by statement, what code binds and reads; it never runs anything.
 
 mod collect;
+mod comments;
 mod depth;
 mod escapes;
 
@@ -8,6 +9,7 @@ use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
+pub use comments::{Comment, Print, Value, comments, value};
 pub use escapes::escapes;
 
 use crate::source::Span;

@@ -260,6 +260,8 @@ impl<'a> Walk<'a> {
             self.lab.revisions.push(draft.build(number + 1));
         }
         self.request();
+        self.lab.comment_claims = crate::lab::claims::in_comments(self.lesson, &self.lab.blocks);
+        self.lab.prose_claims = crate::lab::claims::in_prose(self.lesson, &self.lab.blocks);
         let ran = !self.lab.revisions.is_empty();
         for block in &mut self.lab.blocks {
             if block.fate == Fate::Written && !ran {

@@ -157,8 +157,10 @@ fn described(response: &Response) -> String {
         text.push_str(&format!(" to {location}"));
     }
     text.push('\n');
-    // The body of a redirect is the framework's own, and says where to again.
-    let body = if response.location.is_some() { String::new() } else { capped(seen(response).trim_end()) };
+    // The body of a redirect is the framework's own, and so is its page for an error that the application has none for.
+    let seen = seen(response);
+    let own = response.location.is_none() && !seen.starts_with("Internal Server Error\nThe server encountered an internal error");
+    let body = if own { capped(seen.trim_end()) } else { String::new() };
     if !body.is_empty() {
         text.push_str(&body);
         text.push('\n');

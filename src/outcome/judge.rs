@@ -186,6 +186,7 @@ impl Judge<'_> {
         }
         self.not_raised(revision, &steps, block);
         self.claims(revision, &steps, block);
+        self.remarks(revision, &steps, block);
         self.judged.blocks[block].transcript = Some(transcript);
     }
 
