@@ -4,8 +4,10 @@ pub mod assemble;
 pub(crate) mod bindings;
 pub mod claims;
 mod draft;
+mod elide;
 mod exports;
 mod fixtures;
+mod install;
 mod lend;
 pub mod manifest;
 mod models;
@@ -20,6 +22,8 @@ mod trees;
 
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
+pub use install::{Asked, Installed};
+pub(crate) use own::is_library;
 
 use crate::engine::protocol::Job;
 use crate::finding::Finding;
@@ -40,6 +44,8 @@ pub struct Lab {
     pub claims: Vec<Claim>,
     /// What is wrong without running anything.
     pub findings: Vec<Finding>,
+    /// Packages that the page installs and the environment lacks.
+    pub wants: Vec<Asked>,
     /// Blocks that do not parse, with the names that they would bind.
     pub unparsed: Vec<(usize, Vec<String>)>,
     /// Every name that the page imports, at its place.
@@ -92,11 +98,17 @@ impl Revision {
         self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
     }
 
+    /// The same revision without the statement of a block that failed: an older version of what it binds stands in its place. `None` if there is none.
+    #[must_use]
+    pub fn without(&self, failed: (usize, Span)) -> Option<Self> {
+        Some(self.draft.without(failed)?.build(self.number))
+    }
+
     /// The same revision assembled another way for the sake of `block`: an error must survive it. What only sets something up leaves every block judged;
     /// otherwise `block` alone is. `None` if it would be no different.
     #[must_use]
-    pub fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
-        Some(self.draft.again(block, remedy)?.build(self.number))
+    pub fn again(&self, block: usize, at: Option<Span>, remedy: Remedy) -> Option<Self> {
+        Some(self.draft.again(block, at, remedy)?.build(self.number))
     }
 }
 

@@ -1,5 +1,6 @@
-//! Proctor as a library: everything but the command line's `main`. `DESIGN` order, each module importing only from those above it:
-//! source <- finding <- python <- guide <- lab <- engine <- outcome <- run <- report <- cli; `snapshot` knows `source` only.
+//! Proctor as a library: everything but the command line's `main`. Each module imports only from those above it (tests/it/architecture.rs):
+//! source <- finding <- python <- guide <- lab <- outcome <- run <- report <- cli. `snapshot` knows `source` only; `engine` knows no course at all, and of it
+//! `lab` and `outcome` know nothing but `engine::protocol`, which is pure data; `report` never sees an engine.
 
 pub mod source;
 
@@ -13,9 +14,9 @@ pub mod python;
 
 pub mod guide;
 
-pub mod lab;
-
 pub mod engine;
+
+pub mod lab;
 
 pub mod env;
 

@@ -1,14 +1,16 @@
 //! Outcome and Status: what a run says about blocks and lessons. `judge` is pure: a recorded run can be judged again.
 
 mod answers;
+mod claims;
 mod classify;
 mod judge;
 mod moves;
 mod remarks;
 mod steps;
+mod views;
 
 pub use judge::{Judged, Options, Ran, judge, status};
-pub use steps::{clears, suspects};
+pub use steps::{Suspect, clears, held_up, suspects};
 
 use std::sync::Arc;
 

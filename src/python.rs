@@ -44,6 +44,8 @@ pub struct Statement {
     pub mentions: Vec<Mention>,
     /// Whether something is left out: a body that is only `...`, or says so in a comment.
     pub elided: bool,
+    /// Whether what it leaves out is a value that it goes on to use: `app = ...`.
+    pub hollow: bool,
 }
 
 /// A name at its place in the code.
@@ -208,6 +210,12 @@ pub fn parse(code: &str) -> Module {
 #[must_use]
 pub fn is_builtin(name: &str) -> bool {
     BUILTINS.contains(&name)
+}
+
+/// Whether a line is a comment that stands for code: `# ...`, `# existing code omitted`, `# rest unchanged`.
+#[must_use]
+pub fn says_omitted(line: &str) -> bool {
+    collect::says_omitted(line)
 }
 
 /// Why code that parses still cannot stand by itself: it is made of lines from inside a function. `None` if it can.

@@ -5,7 +5,7 @@ pub mod bench;
 pub mod cache;
 pub mod snapshots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -14,8 +14,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::engine::{EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
-use crate::lab::{Lab, Remedy, Revision, Setup, assemble};
-use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, clears, judge, status, suspects};
+use crate::lab::{Installed, Lab, Remedy, Revision, Setup, assemble};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, held_up, judge, status, suspects};
 use bench::Bench;
 use snapshots::Snapshots;
 
@@ -34,6 +34,8 @@ pub struct Planned {
     pub earlier: Vec<Arc<Lesson>>,
     /// Its `lab.toml`, if it has one.
     pub manifest: Option<Manifest>,
+    /// What the environment has, where that is known.
+    pub installed: Option<Arc<Installed>>,
 }
 
 impl Planned {
@@ -41,7 +43,7 @@ impl Planned {
     #[must_use]
     pub fn lab(&self) -> Lab {
         let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
-        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref() })
+        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref(), installed: self.installed.as_deref() })
     }
 }
 
@@ -60,7 +62,9 @@ pub struct Check {
 pub async fn check(planned: Vec<Planned>, bench: &Bench<'_>, how: &Check, events: &UnboundedSender<Event>) {
     let lessons = stream::iter(planned.into_iter().map(|planned| async move {
         // Nobody listens any more only when the check is being given up.
-        let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
+        if !planned.lesson.blocks.is_empty() {
+            let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
+        }
         let index = planned.index;
         let lesson = Box::new(lesson(&planned, bench, how).await);
         let _ = events.send(Event::Judged { index, lesson });
@@ -136,11 +140,12 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
     let mut current = (revision.clone(), run.clone());
     let mut applied: Vec<Remedy> = Vec::new();
     for _ in 0..SETUPS {
-        let wanted = suspects(lesson, &current.0, &current.1)
-            .into_iter()
-            .find_map(|(block, remedies)| remedies.into_iter().find(|remedy| remedy.is_setup() && !applied.contains(remedy)).map(|remedy| (block, remedy)));
-        let Some((block, remedy)) = wanted else { break };
-        let Some(other) = current.0.again(block, remedy) else { break };
+        let wanted = suspects(lesson, &current.0, &current.1).into_iter().find_map(|suspect| {
+            let remedy = suspect.remedies.iter().copied().find(|remedy| remedy.is_setup() && !applied.contains(remedy))?;
+            Some((suspect, remedy))
+        });
+        let Some((suspect, remedy)) = wanted else { break };
+        let Some(other) = current.0.again(suspect.block, suspect.span, remedy) else { break };
         let again = self::run(&other, bench, remembered).await?;
         applied.push(remedy);
         current = (other, again);
@@ -150,13 +155,13 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
             instead.insert(block, (current.0.clone(), current.1.clone(), applied.clone()));
         }
     }
-    for (block, remedies) in suspects(lesson, revision, &run) {
+    for Suspect { block, span, remedies } in suspects(lesson, revision, &run) {
         for remedy in remedies.into_iter().filter(|remedy| !remedy.is_setup()) {
             if instead.contains_key(&block) {
                 break;
             }
             for (base, mut before) in [(revision, Vec::new()), (&current.0, applied.clone())] {
-                let Some(other) = base.again(block, remedy) else { break };
+                let Some(other) = base.again(block, span, remedy) else { break };
                 let again = self::run(&other, bench, remembered).await?;
                 if clears(&other, block, &again) {
                     before.push(remedy);
@@ -169,7 +174,27 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
             }
         }
     }
-    Ok(Ran { run, instead })
+    let beyond = beyond(revision, &run, bench, remembered).await?;
+    Ok(Ran { run, instead, beyond })
+}
+
+/// How many failed statements give way one after the other.
+const STEPS_BACK: usize = 3;
+
+/// Run what a failed statement holds up once more, with an older version of what that statement binds in its place: what fails then fails by itself.
+async fn beyond(revision: &Revision, run: &Run, bench: &Bench<'_>, remembered: bool) -> Result<Vec<(Revision, Run)>, EngineError> {
+    let mut found: Vec<(Revision, Run)> = Vec::new();
+    let mut tried = BTreeSet::new();
+    for _ in 0..STEPS_BACK {
+        let (base, before) = found.last().map_or((revision, run), |(revision, run)| (revision, run));
+        let causes = held_up(base, before).into_iter().map(|(_, cause)| cause).filter(|cause| !tried.contains(cause));
+        let other = causes.collect::<BTreeSet<_>>().into_iter().find_map(|cause| Some((cause, base.without(cause)?)));
+        let Some((cause, other)) = other else { break };
+        tried.insert(cause);
+        let again = self::run(&other, bench, remembered).await?;
+        found.push((other, again));
+    }
+    Ok(found)
 }
 
 async fn run(revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Run, EngineError> {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::course::{self, Course};
 use crate::cli::engines::{EngineArgs, Opened};
-use crate::cli::{Exit, no_engine, tell, usage};
+use crate::cli::{Exit, no_engine, packages, tell, usage};
 use crate::env::Environment;
 use crate::finding::Code;
 use crate::outcome::{Event, Options, Outcome, Status};
@@ -81,8 +81,10 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let begun = Instant::now();
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY");
     let sinks = Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?;
-    let course = course::find(&args.lessons)?;
+    let mut course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
+    let installed = std::sync::Arc::new(packages::of(&environment));
+    course.planned.iter_mut().for_each(|planned| planned.installed = Some(std::sync::Arc::clone(&installed)));
     let (sender, receiver) = mpsc::unbounded_channel();
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();

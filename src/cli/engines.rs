@@ -26,7 +26,7 @@ pub enum EngineChoice {
 #[derive(Debug, clap::Args)]
 pub struct EngineArgs {
     /// Where to run: docker, local (not sealed), or auto: Docker if it answers, else local.
-    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, env = "PROCTOR_ENGINE")]
+    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, env = "PROCTOR_ENGINE", hide_env_values = true)]
     pub engine: EngineChoice,
     /// The Python that the local engine makes its virtual environment with.
     #[arg(long, value_name = "PYTHON")]

@@ -41,13 +41,14 @@ const NONSENSE: usize = 1000;
 const LAST_WORDS: usize = 4096;
 
 /// The agent's parts, in the order in which `loader.py` loads them.
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 11] = [
     ("places", include_str!("agent/places.py")),
     ("records", include_str!("agent/records.py")),
     ("modules", include_str!("agent/modules.py")),
     ("serving", include_str!("agent/serving.py")),
     ("curl", include_str!("agent/curl.py")),
     ("shell", include_str!("agent/shell.py")),
+    ("inspection", include_str!("agent/inspection.py")),
     ("lab", include_str!("agent/lab.py")),
     ("sweep", include_str!("agent/sweep.py")),
     ("jobs", include_str!("agent/jobs.py")),

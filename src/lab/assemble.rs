@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Location};
 use crate::guide::{Block, Language, Lesson, Role};
+use crate::lab::bindings::binds;
 use crate::lab::draft::{Draft, DraftCommand, DraftModule, Main, assume};
+use crate::lab::elide;
 use crate::lab::fixtures::Page;
-use crate::lab::lend::{Offers, complete};
+use crate::lab::install::{self, Installed, Installs};
+use crate::lab::lend::{self, Offers, complete};
 use crate::lab::manifest::Manifest;
 use crate::lab::names::{FileName, file_name, template_path, templates};
 use crate::lab::own;
@@ -26,6 +29,8 @@ pub struct Setup<'a> {
     pub earlier: Vec<&'a Lesson>,
     /// The lesson's `lab.toml`.
     pub manifest: Option<&'a Manifest>,
+    /// What the environment has, where that is known.
+    pub installed: Option<&'a Installed>,
 }
 
 /// A revision before what it misses is supplied.
@@ -126,10 +131,15 @@ impl<'a> Walk<'a> {
             self.lab.unparsed.push((index, self.taken[index].names.clone()));
             return BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: Vec::new() };
         }
-        let own = self.taken[index].pieces.clone();
-        if own.is_empty() {
+        if self.taken[index].pieces.is_empty() {
             return left_out(Fate::Static, "nothing but comments");
         }
+        self.fill_in(index, name.as_deref());
+        if self.taken[index].pieces.iter().any(|piece| piece.facts.hollow) {
+            self.taken[index].pieces.clear();
+            return left_out(Fate::Static, "leaves out code that the page does not show");
+        }
+        let own = self.taken[index].pieces.clone();
         for printed in std::mem::take(&mut self.taken[index].printed) {
             let piece = own.get(printed.piece).map(|piece| piece.span);
             self.lab.claims.push(Claim { of: index, piece, block: None, span: printed.span, text: printed.text });
@@ -156,11 +166,33 @@ impl<'a> Walk<'a> {
         BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: vec![self.plans.len()] }
     }
 
+    /// Fill in what the definitions of a block leave out, from the version of them that the page or an earlier lesson has.
+    fn fill_in(&mut self, index: usize, file: Option<&str>) {
+        for at in 0..self.taken[index].pieces.len() {
+            let piece = Arc::clone(&self.taken[index].pieces[at]);
+            let Some(name) = elide::defined(&piece).filter(|_| piece.facts.elided || piece.facts.hollow) else { continue };
+            let is_same = |old: &&Arc<Piece>| elide::defined(old) == Some(name) && !old.facts.hollow;
+            let own = file.and_then(|file| self.project.program_of(file)).or_else(|| self.project.current());
+            let programs = own.into_iter().chain(0..self.project.programs.len()).map(|program| &self.project.programs[program]);
+            let here = programs.flat_map(|program| program.pieces.iter().rev()).find(is_same).cloned();
+            let earlier = || {
+                let lessons = self.setup.earlier.iter().filter(|lesson| piece.facts.hollow && lesson.source.slice(lesson.span).contains(name));
+                lessons.flat_map(|lesson| lend::pieces_of(lesson)).filter(|old| is_same(&old)).last()
+            };
+            if let Some(merged) = here.or_else(earlier).and_then(|old| elide::merge(&old, &piece)) {
+                self.taken[index].pieces[at] = merged;
+            }
+        }
+    }
+
     fn file(&mut self, index: usize, block: &Block, name: Option<String>) -> BlockPlan {
         let name = name.or_else(|| self.only_template(block));
         let Some(name) = name else {
             return left_out(Fate::Static, "a file whose name the page does not say");
         };
+        if block.body.lines.iter().map(|line| line.text.trim()).all(|line| line.is_empty() || line.starts_with("{{") && line.ends_with("}}")) {
+            return left_out(Fate::Static, "expressions out of a template, not the whole of it");
+        }
         let text = block.body.text();
         let old = self.project.files.insert(name.clone(), (text.clone(), Some(index)));
         self.replaced |= old.is_some_and(|(old, _)| old != text);
@@ -183,8 +215,13 @@ impl<'a> Walk<'a> {
 
     fn shell(&mut self, index: usize, block: &Block) -> BlockPlan {
         let mut reason = None;
+        let mut installs = Vec::new();
         let mut runs = Vec::new();
-        for command in shell::commands(block) {
+        for mut command in shell::commands(block) {
+            let (found, rest) = install::taken_out(&command.text);
+            installs.extend(self.install(&command, &found));
+            let Some(rest) = rest else { continue };
+            command.text = rest;
             match shell::use_of(&command.text) {
                 Use::Run => {
                     if let Some((span, text)) = command.output {
@@ -195,6 +232,8 @@ impl<'a> Walk<'a> {
                 Use::Static(why) => reason = reason.or(Some(why)),
             }
         }
+        installs.dedup();
+        let reason = if installs.is_empty() { reason } else { Some(installs.into_iter().chain(reason).collect::<Vec<_>>().join("; ")) };
         if runs.is_empty() {
             return left_out(Fate::Static, reason.unwrap_or_else(|| "no command in it".to_owned()));
         }
@@ -212,6 +251,33 @@ impl<'a> Walk<'a> {
         }
         self.last_run = Some(index);
         BlockPlan { fate: Fate::Run, reason, file: None, revisions: vec![self.plans.len()] }
+    }
+
+    /// Hold what a command installs against the environment: why it is not run. What the environment lacks is a finding.
+    fn install(&mut self, command: &shell::Command, found: &[Installs]) -> Vec<String> {
+        let Some(installed) = self.setup.installed else {
+            return found.iter().map(|_| "installs packages: the lab's environment is locked and has its own".to_owned()).collect();
+        };
+        let mut reasons = Vec::new();
+        for installs in found {
+            let verdict = install::judge(installs, installed, |path| self.project.files.get(path).map(|(text, _)| text.clone()));
+            for asked in verdict.absent {
+                if self.lab.wants.iter().any(|known| known.name == asked.name) {
+                    continue;
+                }
+                let at = self.lesson.source.slice(command.span).find(&asked.written).map(|at| command.span.start + at);
+                let span = at.map_or(command.span, |at| crate::source::Span::new(at, at + asked.written.len()));
+                let mut finding = Finding::new(Code::MissingModule, self.location(span), format!("`{}` is not in the environment", asked.name));
+                finding = finding.with_help(match installed.refused.get(&asked.name) {
+                    Some(why) => format!("it could not be installed: {why}"),
+                    None => installed.how_to_add(&asked.written),
+                });
+                self.lab.findings.push(finding);
+                self.lab.wants.push(asked);
+            }
+            reasons.extend(verdict.reasons);
+        }
+        reasons
     }
 
     fn output(&mut self, index: usize, block: &Block) -> BlockPlan {
@@ -335,6 +401,19 @@ impl<'a> Walk<'a> {
             }
             known = known.max(stage.project.programs.len());
         }
+        // A name that a file gets only later is asked of that later version of it.
+        for at in 0..modules.len() {
+            if main.as_deref() == Some(&modules[at].module) {
+                continue;
+            }
+            let Some(file) = modules[at].file.clone() else { continue };
+            let lacks = own::lacks(&modules, &modules[at].module);
+            let fuller = later.iter().filter_map(|stage| stage.project.programs.get(stage.project.program_of(&file)?));
+            let fuller = fuller.filter(|_| !lacks.is_empty()).find(|program| lacks.iter().all(|name| program.pieces.iter().any(|piece| binds(piece, name))));
+            if let Some(fuller) = fuller {
+                modules[at].pieces = fuller.pieces.clone();
+            }
+        }
         if let Some(main) = main.as_deref().and_then(|main| modules.iter().find(|module| module.module == main))
             && main.file.is_none()
         {
@@ -342,7 +421,7 @@ impl<'a> Walk<'a> {
         }
         self.complete(&mut draft, &mut modules, &spare, plan, offers);
         let main = main.and_then(|main| modules.iter().position(|module| module.module == main)).map(|at| modules.remove(at));
-        draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece)));
+        draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece) || extends(piece)));
         match main {
             Some(main) => draft.set_main(main, modules),
             None => draft.modules = modules,
@@ -365,9 +444,15 @@ impl<'a> Walk<'a> {
             let own = own::importable(module, &made);
             let completed = complete(std::mem::take(&mut module.pieces), offers, None, &own);
             module.pieces = completed.pieces;
+            if module.pieces.iter().any(|piece| piece.block().is_some_and(|block| draft.judged.contains(&block))) {
+                draft.older.extend(lend::older(&module.pieces, offers, &own));
+            }
             // What a supplied piece needs itself is not told apart: it came with what the page asked for.
             let mut told = None;
             for supply in completed.supplies {
+                if let Some(fixture) = &supply.spare {
+                    draft.spares.insert(supply.piece.clone(), Arc::clone(fixture));
+                }
                 if let Some(span) = supply.span {
                     told = Some(assume(&mut self.lab.assumptions, &supply.name, span, &supply.what));
                 }
@@ -430,4 +515,9 @@ fn serves(piece: &Piece) -> bool {
     let factory = piece.facts.binds_name("create_app") || piece.facts.binds_name("make_app");
     let makes = piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Call(callee) if callee == "Flask"));
     factory || makes || piece.code.contains("Flask(__name__")
+}
+
+/// Whether a piece defines a class that calls its own methods: what nobody calls can still be looked into.
+fn extends(piece: &Piece) -> bool {
+    piece.facts.binds.iter().any(|bind| matches!(&bind.kind, BindKind::Class { bases } if !bases.is_empty())) && piece.code.contains("self.")
 }

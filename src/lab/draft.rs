@@ -45,6 +45,10 @@ pub(crate) struct Draft {
     pub(crate) probe: bool,
     /// What was supplied: the key of the piece, with its assumption's index.
     pub(crate) supplied: BTreeMap<(PieceOrigin, Span), usize>,
+    /// By the key of a definition: an older version of what it binds, with what that needs.
+    pub(crate) older: BTreeMap<(PieceOrigin, Span), Vec<Arc<Piece>>>,
+    /// Fixtures for what other blocks lend, by the key of what is lent.
+    pub(crate) spares: BTreeMap<(PieceOrigin, Span), Arc<Piece>>,
     pub(crate) limits: Limits,
     pub(crate) env: BTreeMap<String, String>,
 }
@@ -74,20 +78,25 @@ pub enum Remedy {
     RequestContext,
     /// The tables of the program exist.
     Tables,
+    /// An application is configured as far as its extensions need it.
+    Configuration,
+    /// What other blocks lend is left out where there is a fixture for it.
+    Fixtures,
 }
 
 impl Remedy {
     /// Whether it sets something up, rather than leaving out or moving what the page has.
     #[must_use]
     pub fn is_setup(self) -> bool {
-        matches!(self, Self::ApplicationContext | Self::RequestContext | Self::Tables)
+        matches!(self, Self::ApplicationContext | Self::RequestContext | Self::Tables | Self::Configuration)
     }
 
     /// What it assumes, in words, with the name to show; `None` for one that assumes nothing.
     #[must_use]
     pub fn assumption(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::DefinitionsFirst | Self::OnlyNeeded => None,
+            Self::DefinitionsFirst | Self::OnlyNeeded | Self::Fixtures => None,
+            Self::Configuration => Some(("configuration", "a secret key, and an SQLite database in memory where the page sets no other")),
             Self::ApplicationContext => Some(("application context", "an application context is open")),
             Self::RequestContext => Some(("request context", "a request context is open, as if a page were asked for")),
             Self::Tables => Some(("tables", "the program's tables exist")),
@@ -95,6 +104,7 @@ impl Remedy {
     }
 }
 
+const CONFIGURATION: &str = include_str!("fixtures/configuration.py");
 const APPLICATION: &str = include_str!("fixtures/application.py");
 const DATABASE: &str = include_str!("fixtures/database.py");
 
@@ -122,13 +132,13 @@ impl Draft {
 
     /// The draft assembled another way for the sake of `block`, which alone is judged then; or with something set up before it, which is there for what follows as
     /// well. `None` if that makes no difference.
-    pub(crate) fn again(&self, block: usize, remedy: Remedy) -> Option<Self> {
+    pub(crate) fn again(&self, block: usize, at: Option<Span>, remedy: Remedy) -> Option<Self> {
         let mut draft = self.clone();
         if !remedy.is_setup() {
             draft.judged = BTreeSet::from([block]);
         }
         let pieces = draft.main_pieces()?;
-        let own = pieces.iter().position(|piece| piece.block() == Some(block))?;
+        let own = pieces.iter().position(|piece| piece.block() == Some(block) && at.is_none_or(|at| piece.span == at))?;
         match remedy {
             Remedy::DefinitionsFirst => {
                 let before: Vec<_> = pieces.iter().map(|piece| piece.key()).collect();
@@ -154,8 +164,32 @@ impl Draft {
             Remedy::RequestContext => {
                 pieces.insert(own, Piece::supplied("request context", &format!("{APPLICATION}\n_proctor_open(globals(), request=True)\n")))
             }
+            Remedy::Configuration => pieces.insert(0, Piece::supplied("configuration", CONFIGURATION)),
+            Remedy::Fixtures => {
+                let before: Vec<_> = pieces.iter().map(|piece| piece.key()).collect();
+                for piece in pieces.iter_mut() {
+                    if let Some(fixture) = self.spares.get(&piece.key()) {
+                        *piece = Arc::clone(fixture);
+                    }
+                }
+                if pieces.iter().map(|piece| piece.key()).eq(before) {
+                    return None;
+                }
+            }
             Remedy::Tables => pieces.insert(own, Piece::supplied("tables", &format!("{DATABASE}\n{APPLICATION}\n_proctor_tables(globals())\n"))),
         }
+        Some(draft)
+    }
+
+    /// The draft in which the statement of a block at `failed` gives way to an older version of what it binds, as a reader's session still has it.
+    pub(crate) fn without(&self, failed: (usize, Span)) -> Option<Self> {
+        let mut draft = self.clone();
+        draft.probe = false;
+        let pieces = draft.main_pieces()?;
+        let at = pieces.iter().position(|piece| piece.block() == Some(failed.0) && piece.span == failed.1)?;
+        let older = self.older.get(&pieces[at].key())?;
+        let new: Vec<Arc<Piece>> = older.iter().filter(|old| !pieces.iter().any(|piece| piece.key() == old.key())).cloned().collect();
+        pieces.splice(at..=at, new);
         Some(draft)
     }
 

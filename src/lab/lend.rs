@@ -10,6 +10,7 @@ use crate::lab::bindings::{Missing, missing};
 use crate::lab::exports;
 use crate::lab::fixtures::{Page, fixture};
 use crate::lab::piece::{Piece, PieceOrigin, is_lendable, pieces};
+use crate::python::BindKind;
 use crate::source::Span;
 
 /// What is there to lend from.
@@ -26,7 +27,7 @@ pub(crate) struct Offers<'a> {
 }
 
 /// Something that was supplied to a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Supply {
     pub(crate) name: String,
     /// The place in the page where it is first needed; `None` where a supplied piece needed it.
@@ -34,6 +35,8 @@ pub(crate) struct Supply {
     pub(crate) what: String,
     /// The key of the piece that was supplied.
     pub(crate) piece: (PieceOrigin, Span),
+    /// The fixture for the same name, where another block lends it.
+    pub(crate) spare: Option<Arc<Piece>>,
 }
 
 /// A program with all supplied that can be.
@@ -50,10 +53,10 @@ pub(crate) fn complete(pieces: Vec<Arc<Piece>>, offers: &Offers<'_>, seat: Optio
     let mut given_up = BTreeSet::new();
     // Every round supplies a name or gives one up, and a piece is moved or lent at most once; the bound only guards against a mistake in that.
     for _ in 0..500 {
-        let open = missing(&completed.pieces).into_iter().find(|missing| !given_up.contains(&missing.name.name));
+        let open = missing(&completed.pieces).into_iter().find(|missing| !given_up.contains(&(missing.name.name.clone(), missing.later)));
         let Some(open) = open else { break };
         if !supply(&mut completed, &open, offers, seat, own) {
-            given_up.insert(open.name.name);
+            given_up.insert((open.name.name, open.later));
         }
     }
     completed
@@ -82,7 +85,9 @@ fn supply(completed: &mut Completed, open: &Missing, offers: &Offers<'_>, seat: 
         }
     }
     let span = needed_by.block().map(|_| place(&needed_by, open));
-    completed.supplies.push(Supply { name: name.to_owned(), span, what, piece: piece.key() });
+    let is_lent = !matches!(piece.origin, PieceOrigin::Supplied(_));
+    let spare = if is_lent { fixture(name, &offers.about, &needed_by, open.later).map(|fixture| fixture.piece) } else { None };
+    completed.supplies.push(Supply { name: name.to_owned(), span, what, piece: piece.key(), spare });
     completed.pieces.insert(at, piece);
     true
 }
@@ -95,7 +100,7 @@ fn place(piece: &Piece, open: &Missing) -> Span {
 }
 
 /// The pieces of another lesson, told apart from this one's.
-fn pieces_of(lesson: &Lesson) -> Vec<Arc<Piece>> {
+pub(crate) fn pieces_of(lesson: &Lesson) -> Vec<Arc<Piece>> {
     let blocks = lesson.blocks.iter().enumerate().filter(|(_, block)| matches!(block.role, Role::Python | Role::Console) && block.directive("skip").is_none());
     let foreign = |index: usize, piece: Arc<Piece>| Arc::new(Piece { origin: PieceOrigin::Lesson(lesson.id.clone(), index), ..(*piece).clone() });
     blocks.flat_map(|(index, block)| pieces(lesson, index, block).pieces.into_iter().map(move |piece| foreign(index, piece))).collect()
@@ -132,4 +137,21 @@ fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>, seat: Option
     }
     let module = exports::forgotten(offers.about.modules.iter().map(String::as_str), name)?;
     Some((Piece::supplied(&format!("import of {name}"), &format!("from {module} import {name}\n")), format!("imported from {module}, which the page forgot")))
+}
+
+/// For each definition of a program that the page has an older version of, elsewhere or before: that version, with what it needs.
+pub(crate) fn older(pieces: &[Arc<Piece>], offers: &Offers<'_>, own: &BTreeMap<String, String>) -> BTreeMap<(PieceOrigin, Span), Vec<Arc<Piece>>> {
+    let mut found = BTreeMap::new();
+    for piece in pieces.iter().filter(|piece| piece.block().is_some()) {
+        let binds = |old: &Piece| {
+            let mut binds = piece.facts.binds.iter().filter(|bind| is_lendable(&bind.kind) && !matches!(bind.kind, BindKind::Import { .. })).peekable();
+            binds.peek().is_some()
+                && binds.all(|bind| old.facts.binds.iter().any(|other| other.name == bind.name && !matches!(other.kind, BindKind::Import { .. })))
+        };
+        let old = offers.page.iter().rev().find(|old| old.block() < piece.block() && binds(old));
+        if let Some(old) = old {
+            found.insert(piece.key(), complete(vec![Arc::clone(old)], offers, None, own).pieces);
+        }
+    }
+    found
 }

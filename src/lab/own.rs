@@ -191,6 +191,11 @@ fn supply(lesson: &Lesson, modules: &mut Vec<DraftModule>, name: &str, ask: &Ask
     bound
 }
 
+/// Names that `modules` import from one of them and that it does not bind.
+pub(crate) fn lacks(modules: &[DraftModule], name: &str) -> BTreeSet<String> {
+    asks(modules, &BTreeSet::new()).remove(name).map(|ask| ask.names).unwrap_or_default()
+}
+
 /// The file that a program without a name must be to import relatively: one inside a package.
 pub(crate) fn package_file(pieces: &[Arc<Piece>]) -> Option<String> {
     let dots = |name: &str| name.chars().take_while(|c| *c == '.').count();

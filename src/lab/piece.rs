@@ -263,6 +263,7 @@ pub(crate) fn absorb(into: &mut Statement, other: Statement) {
     into.imports.extend(other.imports);
     into.mentions.extend(other.mentions);
     into.elided |= other.elided;
+    into.hollow |= other.hollow;
 }
 
 /// Whether a bind is worth lending: what a page shows as a definition, an import or a made object, and not a plain variable.

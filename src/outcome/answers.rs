@@ -11,7 +11,8 @@ use crate::guide::html::visible_text;
 use crate::lab::Revision;
 use crate::lab::requests::{Asked, has_all};
 use crate::outcome::Outcome;
-use crate::outcome::judge::{Judge, last_line};
+use crate::outcome::claims::last_line;
+use crate::outcome::judge::Judge;
 use crate::outcome::steps::StepRecord;
 
 /// How much of an answer a transcript holds, in bytes: what a reader would look at, not a whole table of rows.

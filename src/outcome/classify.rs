@@ -17,8 +17,22 @@ pub(crate) struct Evidence<'a> {
     pub(crate) bound: &'a BTreeSet<String>,
     /// Modules that are the page's own files.
     pub(crate) own_modules: &'a BTreeSet<String>,
+    /// Classes that the page defines, with their bases, where each stands, and whether all its bases are imported from libraries.
+    pub(crate) classes: &'a [DefinedClass],
     /// Whether the step rests on something that was supplied.
     pub(crate) rests_on_assumption: bool,
+}
+
+/// A class of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DefinedClass {
+    pub(crate) name: String,
+    /// The last words of its bases.
+    pub(crate) bases: Vec<String>,
+    /// The bytes of the class statement on the page.
+    pub(crate) span: Span,
+    /// Whether all its bases are imported from a library, so that what neither it nor they define, nothing does.
+    pub(crate) of_library: bool,
 }
 
 /// The finding of an exception that left a judged step.
@@ -53,6 +67,13 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
     }
     if let Some(finding) = unset(raised, evidence, &location) {
         return finding;
+    }
+    if raised.message.contains("no secret key was set") || raised.message.contains("secret key is required") {
+        return finding(Code::Unsupplied, format!("{title} The page never sets one"))
+            .with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
+    }
+    if raised.message.contains("Either 'SQLALCHEMY_DATABASE_URI' or") {
+        return finding(Code::Unsupplied, format!("{title} The page never sets one")).with_help("show the database's address, or set it in lab.toml");
     }
     if is("AttributeError") {
         return attribute_error(raised, evidence, &location);
@@ -142,6 +163,15 @@ fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location
     }
     if evidence.own_modules.contains(&object) {
         return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");
+    }
+    let class = object.rsplit('.').next().unwrap_or_default();
+    if let Some(class) = evidence.classes.iter().find(|known| known.name == class && known.of_library) {
+        let attribute = raised.name.clone().unwrap_or_default();
+        let source = &evidence.lesson.source;
+        let own = Location::line(source, source.line_of(class.span.start));
+        let bases = class.bases.iter().map(|base| format!("`{base}`")).collect::<Vec<_>>().join(" or ");
+        let finding = Finding::new(Code::RemovedApi, own, format!("{} calls for `{attribute}`, which the installed {bases} does not have", class.name));
+        return finding.with_related(location.clone(), title(raised)).with_help("look for it in the package's change log");
     }
     let of_library =
         !root.is_empty() && !["__main__", "builtins"].contains(&root) && !evidence.own_modules.iter().any(|own| own.split('.').next() == Some(root));

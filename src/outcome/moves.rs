@@ -42,6 +42,27 @@ const BUILTINS: &[Move] = &[
     Move { name: "reduce", since: "Python 3.0", instead: "import it from `functools`" },
 ];
 
+/// Methods of `unittest.TestCase` that are gone, whatever older interpreter still has them.
+const TEST_METHODS: &[Move] = &[
+    Move { name: "assertEquals", since: "Python 3.12", instead: "use `assertEqual`" },
+    Move { name: "assertNotEquals", since: "Python 3.12", instead: "use `assertNotEqual`" },
+    Move { name: "assertAlmostEquals", since: "Python 3.12", instead: "use `assertAlmostEqual`" },
+    Move { name: "assertNotAlmostEquals", since: "Python 3.12", instead: "use `assertNotAlmostEqual`" },
+    Move { name: "assert_", since: "Python 3.12", instead: "use `assertTrue`" },
+    Move { name: "assertRegexpMatches", since: "Python 3.12", instead: "use `assertRegex`" },
+    Move { name: "assertNotRegexpMatches", since: "Python 3.12", instead: "use `assertNotRegex`" },
+    Move { name: "assertRaisesRegexp", since: "Python 3.12", instead: "use `assertRaisesRegex`" },
+    Move { name: "assertDictContainsSubset", since: "Python 3.12", instead: "compare with `{**whole, **part}`" },
+    Move { name: "failUnless", since: "Python 3.12", instead: "use `assertTrue`" },
+    Move { name: "failIf", since: "Python 3.12", instead: "use `assertFalse`" },
+    Move { name: "failUnlessEqual", since: "Python 3.12", instead: "use `assertEqual`" },
+];
+
+/// The moves of methods that a test case calls on itself.
+pub(crate) fn test_methods() -> impl Iterator<Item = &'static Move> {
+    TEST_METHODS.iter()
+}
+
 /// The move of a module, by its dotted name or that of a package it is in.
 pub(crate) fn module(name: &str) -> Option<&'static Move> {
     MODULES.iter().find(|gone| name == gone.name || name.strip_prefix(gone.name).is_some_and(|rest| rest.starts_with('.')))

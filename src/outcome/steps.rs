@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::protocol::{Ending, Raised, RecordEvent, Response, Run, Stream, Verdict, Warning};
+use crate::engine::protocol::{Raised, RecordEvent, Response, Run, Stream, Verdict, Warning};
 use crate::guide::Lesson;
 use crate::lab::{Remedy, Revision};
+use crate::source::Span;
 
 /// Everything that was recorded of one step.
 #[derive(Debug, Clone, Default)]
@@ -46,41 +47,69 @@ pub(crate) fn by_step(revision: &Revision, run: &Run) -> BTreeMap<u32, StepRecor
     steps
 }
 
-/// The judged blocks of a revision in which something failed or could not run, with the other assemblies to try, in order.
+/// A judged block in which something failed or could not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspect {
+    /// The block.
+    pub block: usize,
+    /// The first statement of it that did not pass.
+    pub span: Option<Span>,
+    /// The other assemblies to try, in order, each once.
+    pub remedies: Vec<Remedy>,
+}
+
+/// The judged blocks of a revision in which something failed or could not run: an error must survive another assembly.
 #[must_use]
-pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<(usize, Vec<Remedy>)> {
+pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect> {
     let steps = by_step(revision, run);
-    let mut found: BTreeMap<usize, Vec<Remedy>> = BTreeMap::new();
+    let mut found: BTreeMap<usize, Suspect> = BTreeMap::new();
+    // What was replayed or lent and failed tells as well what the lab lacks.
+    let replayed: Vec<Remedy> = revision
+        .origins
+        .iter()
+        .filter(|(_, origin)| !origin.judged)
+        .filter_map(|(id, _)| steps.get(id))
+        .flat_map(|step| &step.raised)
+        .flat_map(remedies_of)
+        .collect();
     for (id, origin) in &revision.origins {
         let (Some(block), true) = (origin.block, origin.judged) else { continue };
-        let Some(step) = steps.get(id) else {
-            // Never reached: only where the process itself ended early is another assembly worth trying.
-            if run.ending != Ending::Finished {
-                found.entry(block).or_default();
-            }
-            continue;
-        };
+        let Some(step) = steps.get(id) else { continue };
         let failed = matches!(step.verdict, Some(Verdict::Failed));
         let dropped =
             step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
         if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, block, raised)) {
             continue;
         }
-        let remedies = found.entry(block).or_default();
-        for raised in &step.raised {
-            remedies.extend(remedies_of(raised));
-        }
-        remedies.extend([Remedy::DefinitionsFirst, Remedy::OnlyNeeded]);
+        let suspect = found.entry(block).or_insert_with(|| Suspect { block, span: origin.span, remedies: Vec::new() });
+        suspect.remedies.extend(step.raised.iter().flat_map(remedies_of));
+        suspect.remedies.extend(replayed.iter().copied());
+        suspect.remedies.extend([Remedy::Fixtures, Remedy::DefinitionsFirst, Remedy::OnlyNeeded]);
     }
-    found
-        .into_iter()
-        .map(|(block, remedies)| {
-            let once: Vec<Remedy> =
-                remedies.iter().copied().enumerate().filter(|(index, remedy)| !remedies[..*index].contains(remedy)).map(|(_, remedy)| remedy).collect();
-            (block, once)
-        })
-        .filter(|(_, remedies)| !remedies.is_empty())
-        .collect()
+    for suspect in found.values_mut() {
+        let mut seen = BTreeSet::new();
+        suspect.remedies.retain(|remedy| seen.insert(*remedy));
+    }
+    found.into_values().collect()
+}
+
+/// A judged block of which a statement was skipped only because a judged statement failed, with the place of that statement.
+#[must_use]
+pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
+    let steps = by_step(revision, run);
+    let mut found: BTreeMap<usize, (usize, Span)> = BTreeMap::new();
+    for (id, origin) in &revision.origins {
+        let (Some(block), true) = (origin.block, origin.judged) else { continue };
+        let mut at = *id;
+        while let Some(because) = steps.get(&at).filter(|step| step.verdict == Some(Verdict::Skipped)).and_then(|step| step.because) {
+            at = because;
+        }
+        let cause = revision.origins.get(&at).filter(|_| at != *id).and_then(|cause| Some((cause.block?, cause.span?)));
+        if let Some(cause) = cause {
+            found.entry(block).or_insert(cause);
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Whether the page says that the block raises this.
@@ -104,6 +133,9 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
             || raised.message.contains("outside an active request")
         {
             found.push(Remedy::RequestContext);
+        }
+        if raised.message.contains("SQLALCHEMY_DATABASE_URI") || raised.message.contains("secret key") {
+            found.push(Remedy::Configuration);
         }
         if raised.message.contains("no such table") {
             found.push(Remedy::Tables);

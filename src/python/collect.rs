@@ -17,6 +17,7 @@ pub(super) fn statement(statement: &Stmt, code: &str, deferred: bool) -> Stateme
     found.span = range_of(statement);
     found.bare = is_bare(statement);
     found.elided = is_elided(statement, code);
+    found.hollow = is_hollow(statement);
     if let Stmt::Assign(assign) = statement
         && let Expr::Call(call) = &*assign.value
         && let Some(callee) = callee(&call.func)
@@ -439,8 +440,27 @@ fn is_elided(statement: &Stmt, code: &str) -> bool {
     ellipses.0 || code.get(range.start..range.end).is_some_and(|text| text.lines().any(says_omitted))
 }
 
+/// Whether somewhere in a definition a name is bound to a bare `...`.
+fn is_hollow(statement: &Stmt) -> bool {
+    struct Placeholders(bool);
+    impl<'a> Visitor<'a> for Placeholders {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            if matches!(statement, Stmt::Assign(assign) if assign.value.is_ellipsis_literal_expr()) {
+                self.0 = true;
+            }
+            walk_stmt(self, statement);
+        }
+        fn visit_expr(&mut self, _: &'a Expr) {}
+    }
+    let mut placeholders = Placeholders(false);
+    if matches!(statement, Stmt::FunctionDef(_)) {
+        placeholders.visit_stmt(statement);
+    }
+    placeholders.0
+}
+
 /// Whether a line is a comment that stands for code: `# ...`, `# existing code omitted`, `# rest unchanged`.
-fn says_omitted(line: &str) -> bool {
+pub(super) fn says_omitted(line: &str) -> bool {
     let Some(comment) = line.trim().strip_prefix('#') else { return false };
     let comment = comment.trim().to_ascii_lowercase();
     comment.starts_with("...")

@@ -52,7 +52,7 @@ fn what_cannot_be_opened_is_said_and_never_waited_for() {
     course.run(&["check", "loop.md"]).with(2).says(&["loop.md is a symbolic link that leads back to itself: remove it"]);
     course.run(&["check", "/dev/zero"]).with(2).says(&["/dev/zero is a device, not a file"]);
     let course = course.file("secret.md", PAGE);
-    std::fs::set_permissions(course.path("secret.md"), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(course.path("secret.md"), std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     // Root is refused nothing.
     if std::fs::File::open(course.path("secret.md")).is_err() {
         course.run(&["check", "secret.md"]).with(2).says(&["secret.md may not be read: give yourself permission"]);

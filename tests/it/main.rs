@@ -1,11 +1,15 @@
 //! The integration tests: one binary, a module a subject.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod architecture;
 mod bad_input;
 mod broken;
 mod cli;
 mod command;
 mod engines;
 mod images;
+mod interrupt;
 mod owner;
 mod snapshots;
 mod text;

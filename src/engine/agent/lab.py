@@ -11,7 +11,7 @@ import types
 import warnings
 from time import monotonic
 
-from proctor_agent import modules, places, records, serving, shell
+from proctor_agent import inspection, modules, places, records, serving, shell
 
 FEATURES = 0
 for _name in __import__("__future__").all_feature_names:
@@ -144,7 +144,10 @@ class Lab:
         elif kind == "request":
             return ("passed" if self.serving.request(step) else "failed"), None
         elif kind == "probe":
-            return ("passed" if self.serving.probe(step) else "failed"), None
+            passed = self.serving.probe(step)
+            for found in inspection.findings(self):
+                self.record(found, "raised")
+            return ("passed" if passed else "failed"), None
         return "passed", None
 
     def python(self, step, module):

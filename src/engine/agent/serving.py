@@ -3,6 +3,7 @@ import contextvars
 import functools
 import importlib
 import inspect
+import re
 import sys
 import threading
 import time
@@ -58,6 +59,11 @@ class Serving:
     def is_app(self, thing):
         flask = sys.modules.get("flask")
         return flask is not None and isinstance(thing, flask.Flask)
+
+    def apps(self):
+        """Every application that the lab's modules bind or that served."""
+        found = [thing for module in self.lab.modules() for thing in vars(module).values() if self.is_app(thing)]
+        return list({id(thing): thing for thing in found + self.served + list(self.made.values()) if self.is_app(thing)}.values())
 
     def find(self, spec):
         if spec:
@@ -117,10 +123,18 @@ class Serving:
     def probe(self, step):
         app = self.find(step.get("app"))
         passed = True
-        for path in [] if app is None else probes(app):
+        for path in [] if app is None else [*probes(app), *self.converted(app)]:
             if ("GET", path) not in self.requested:
                 passed = self.ask(app, path, {"method": "GET"}, False) and passed
         return passed
+
+    def converted(self, app):
+        """Paths of rules all of whose arguments the lab's own converters take from the URL: what they make of it, the lab itself says."""
+        own = {module.__name__ for module in self.lab.modules()}
+        for rule in app.url_map.iter_rules():
+            kinds = [type(converter).__module__ for converter in getattr(rule, "_converters", {}).values()]
+            if kinds and own.issuperset(kinds) and "GET" in (rule.methods or ()):
+                yield re.sub(r"<[^>]*>", "a", rule.rule)
 
     def ask(self, app, path, options, follows):
         """One request. Whether its answer is not a server error."""

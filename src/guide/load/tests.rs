@@ -181,7 +181,7 @@ fn lessons_are_chosen_by_path_id_and_number() {
     assert_eq!(select(&guide, &[]).unwrap().len(), 4);
     let refused = |selector: &str| select(&guide, &[selector.to_owned()]).unwrap_err().to_string();
     assert_eq!(refused("01-frist"), "no lesson is called `01-frist`; did you mean `01-start/01-first`?");
-    assert_eq!(refused("9.9"), "no lesson is called `9.9`");
+    assert_eq!(refused("9.9"), "no lesson is called `9.9`: there are 4, from `01-start/01-first` to `02-more/01-gone`");
 }
 
 #[test]

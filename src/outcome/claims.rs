@@ -1,0 +1,142 @@
+//! Outputs that the page claims, held against what the code printed. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::engine::protocol::{Action, Raised, Stream};
+use crate::finding::{Code, Comparison, Finding, Location};
+use crate::lab::{Claim, Revision};
+use crate::outcome::Outcome;
+use crate::outcome::judge::{Judge, rests_on_assumption};
+use crate::outcome::steps::StepRecord;
+use crate::snapshot::matching::{Mismatch, check_claim};
+
+/// A line of a log: `2026-01-31 12:00:00,000 INFO ...`, as `logging` and an engine's echo write it.
+static LOG: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ").expect("the pattern is a constant"));
+
+/// A command that serves until it is stopped: what it prints is its log.
+static SERVES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\bflask\b[^|;&]*\brun\b|\b(gunicorn|uvicorn|waitress-serve|http\.server)\b|\bcelery\b.*\bworker\b|\bpython3?\s+\S+\.py\b")
+        .expect("the pattern is a constant")
+});
+
+impl Judge<'_> {
+    /// Hold every claim about a block's output against what it printed.
+    pub(super) fn claims(&mut self, revision: &Revision, steps: &BTreeMap<u32, StepRecord>, block: usize) {
+        for claim in self.lab.claims.iter().filter(|claim| claim.of == block) {
+            let held = self.claim(claim, revision, steps);
+            if let Some(output) = claim.block {
+                self.judged.blocks[output].outcome = held;
+            }
+            if held == Some(Outcome::Failed) && claim.block.is_none() {
+                self.worsen(block, Outcome::Failed);
+            }
+        }
+    }
+
+    /// How a claim holds; `None` where nothing can be said, since what the code worked on had to be assumed, or it is no output at all.
+    fn claim(&mut self, claim: &Claim, revision: &Revision, steps: &BTreeMap<u32, StepRecord>) -> Option<Outcome> {
+        if !matches!(self.judged.blocks[claim.of].outcome, Some(Outcome::Passed)) {
+            return Some(Outcome::Blocked);
+        }
+        let own: Vec<u32> = revision
+            .origins
+            .iter()
+            .filter(|(_, origin)| origin.judged && origin.block == Some(claim.of) && claim.piece.is_none_or(|piece| origin.span == Some(piece)))
+            .map(|(id, _)| *id)
+            .collect();
+        let records: Vec<&StepRecord> = own.iter().filter_map(|id| steps.get(id)).collect();
+        let actual = shown(&records);
+        let Err(mismatch) = check(&claim.text, &actual) else { return Some(Outcome::Passed) };
+        let silent = claim.block.is_some() && actual.trim().is_empty();
+        let serves =
+            revision.job.steps.iter().any(|step| own.contains(&step.id) && matches!(&step.action, Action::Shell { command, .. } if SERVES.is_match(command)));
+        if silent || serves || own.iter().any(|&id| rests_on_assumption(revision, id)) {
+            return None;
+        }
+        let source = &self.lesson.source;
+        let line = source.line_of(claim.span.start) + mismatch.first_line;
+        let last = source.line_of(claim.span.end);
+        let mut finding = Finding::new(Code::WrongOutput, Location::line(source, line.min(last)), "the page shows another output than the code has");
+        finding.comparison = Some(Comparison { expected: mismatch.expected, actual: mismatch.actual });
+        self.add(finding);
+        Some(Outcome::Failed)
+    }
+}
+
+/// Whether a claim holds: as it stands; as what a console shows of a text that is printed; or, where a program logs, without the lines of the log.
+fn check(claim: &str, actual: &str) -> Result<(), Mismatch> {
+    let Err(mismatch) = check_claim(claim, actual) else { return Ok(()) };
+    let trimmed = claim.trim();
+    let quoted = ['\'', '"'].iter().find_map(|quote| trimmed.strip_prefix(*quote).and_then(|rest| rest.strip_suffix(*quote)));
+    if quoted.is_some_and(|inner| check_claim(inner, actual).is_ok()) {
+        return Ok(());
+    }
+    if LOG.is_match(actual) {
+        let gapped: String = claim.lines().flat_map(|line| ["...\n", line, "\n"]).chain(["...\n"]).collect();
+        if check_claim(&gapped, actual).is_ok() {
+            return Ok(());
+        }
+    }
+    Err(mismatch)
+}
+
+/// Everything that a reader sees of steps: what they print, and the last line of a traceback.
+fn shown(records: &[&StepRecord]) -> String {
+    let mut text = String::new();
+    for record in records {
+        let shell = record.status.is_some();
+        for (stream, part, _) in &record.output {
+            if *stream == Stream::Stdout || shell {
+                text.push_str(part);
+            }
+        }
+        for raised in &record.raised {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&last_line(raised));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The end of a traceback, as Python prints it: the dotted class but for built-in ones, and the message.
+pub(super) fn last_line(raised: &Raised) -> String {
+    let class =
+        raised.bases.first().map_or(raised.class.as_str(), |base| base.strip_prefix("builtins.").or_else(|| base.strip_prefix("__main__.")).unwrap_or(base));
+    if raised.message.is_empty() { class.to_owned() } else { format!("{class}: {}", raised.message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_between_the_claimed_lines_is_no_difference() {
+        let actual = "2026-11-23 01:20:23,232 INFO some.Engine BEGIN (implicit)\nmore of it\nUser(1)\n2026-11-23 01:20:23,232 INFO x\nUser(2)\n";
+        assert!(check("User(1)\nUser(2)\n", actual).is_ok());
+        assert!(check("User(2)\nUser(1)\n", actual).is_err());
+        assert!(check("User(1)\n", "extra\nUser(1)\n").is_err());
+    }
+
+    #[test]
+    fn a_console_shows_a_printed_text_in_quotes() {
+        assert!(check("'hello'\n", "hello\n").is_ok());
+        assert!(check("'hello'\n", "other\n").is_err());
+    }
+
+    #[test]
+    fn a_server_is_told_from_a_command_that_ends() {
+        for server in ["flask --app hello run --debug", "gunicorn -w 4 hello:app", "python app.py"] {
+            assert!(SERVES.is_match(server), "{server}");
+        }
+        for command in ["flask routes", "flask --app x init-db", "pytest"] {
+            assert!(!SERVES.is_match(command), "{command}");
+        }
+    }
+}
