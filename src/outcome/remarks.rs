@@ -121,11 +121,9 @@ fn missing(claim: &ProseClaim, printed: &str, answers: &[&Response]) -> Option<S
         return None;
     }
     let asked: Vec<&&Response> = match claim.paths.as_slice() {
-        [] => {
-            let first = answers.first()?;
-            let alone = answers.iter().all(|answer| answer.path == first.path && answer.method == first.method);
-            if alone { answers.iter().collect() } else { Vec::new() }
-        }
+        // A sentence that names no path speaks of the only one that was asked for.
+        [] if answers.iter().all(|answer| (&answer.method, &answer.path) == (&answers[0].method, &answers[0].path)) => answers.iter().collect(),
+        [] => Vec::new(),
         paths => answers.iter().filter(|answer| paths.contains(&answer.path)).collect(),
     };
     let answered = asked.last().map(|answer| seen(answer)).filter(|text| !text.trim().is_empty());
@@ -199,6 +197,9 @@ mod tests {
         let (other, right) = (answer("/", "<p>Bye</p>"), answer("/", "<p>Hello\n <b>there</b></p>"));
         assert_eq!(missing(&said(&[]), "", &[]), None);
         assert_eq!(missing(&said(&[]), "", &[&right]), None);
+        assert_eq!(missing(&said(&[]), "", &[&other]), Some("Bye".to_owned()));
+        assert_eq!(missing(&said(&[]), "out\n", &[]), Some("out\n".to_owned()));
+        assert_eq!(missing(&said(&[]), "well, Hello there\n", &[]), None);
         assert_eq!(missing(&said(&["/"]), "", &[&other]), Some("Bye".to_owned()));
         assert_eq!(missing(&said(&["/hi"]), "", &[&other]), None);
         assert_eq!(missing(&said(&[]), "", &[&other, &answer("/b", "x")]), None);
