@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub(crate) mod bindings;
+pub mod claims;
 mod draft;
 mod elide;
 mod exports;
@@ -16,6 +17,7 @@ mod own;
 pub(crate) mod piece;
 mod places;
 pub(crate) mod project;
+pub mod requests;
 mod shell;
 mod trees;
 
@@ -49,6 +51,12 @@ pub struct Lab {
     pub unparsed: Vec<(usize, Vec<String>)>,
     /// Every name that the page imports, at its place.
     pub imports: Vec<Imported>,
+    /// What its comments say that a line prints.
+    pub comment_claims: Vec<claims::CommentClaim>,
+    /// What its prose says that a reader sees.
+    pub prose_claims: Vec<claims::ProseClaim>,
+    /// What its `lab.toml` asks of the application: the requests of the last revision that has one, in the order of their steps.
+    pub requests: Vec<requests::Asked>,
 }
 
 /// A name that a page imports.

@@ -2,6 +2,7 @@
 
 mod builtins;
 mod collect;
+mod comments;
 mod depth;
 mod escapes;
 mod scope;
@@ -11,6 +12,7 @@ use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
 pub use builtins::is_builtin;
+pub use comments::{Comment, Print, Value, comments, value};
 pub use escapes::escapes;
 
 use crate::source::Span;

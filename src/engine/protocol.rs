@@ -351,6 +351,9 @@ pub struct Response {
     /// The `Location` header, if there is one.
     #[serde(default)]
     pub location: Option<String>,
+    /// The header fields, by name in lower case; of several with one name the last.
+    #[serde(default)]
+    pub headers: std::collections::BTreeMap<String, String>,
     /// The body as text, capped.
     pub text: String,
     /// The endpoint that answered, if one did, and the file name and line of its view function.

@@ -78,7 +78,7 @@ pub(super) fn left_out(fate: Fate, reason: impl Into<String>) -> BlockPlan {
 }
 
 impl<'a> Walk<'a> {
-    fn location(&self, span: crate::source::Span) -> Location {
+    pub(super) fn location(&self, span: crate::source::Span) -> Location {
         Location::new(&self.lesson.source, span)
     }
 

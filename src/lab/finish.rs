@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::finding::{Code, Finding};
 use crate::lab::assemble::{Plan, Walk, left_out};
 use crate::lab::bindings::binds;
 use crate::lab::draft::{Draft, DraftModule, Main, assume};
@@ -16,6 +17,24 @@ use crate::lab::{BlockPlan, Fate, Imported, Lab};
 use crate::python::{self, BindKind};
 
 impl<'a> Walk<'a> {
+    /// Have the last revision that has the application asked what the `lab.toml` asks.
+    fn request(&mut self) {
+        let Some(manifest) = self.setup.manifest.filter(|manifest| !manifest.requests.is_empty()) else { return };
+        match self.lab.revisions.iter_mut().rev().find(|revision| revision.draft.probe) {
+            Some(revision) => {
+                revision.draft.requests = manifest.requests.iter().map(crate::lab::requests::Asked::request).collect();
+                *revision = revision.draft.build(revision.number);
+                self.lab.requests.clone_from(&manifest.requests);
+            }
+            None => {
+                let last = self.lesson.blocks.last().map_or(self.lesson.span, crate::guide::Block::span);
+                let message = "the page's lab.toml makes requests, and the page has no application to answer them";
+                let finding = Finding::new(Code::HttpError, self.location(last), message);
+                self.lab.findings.push(finding.with_help("make the application in `setup` of the lab.toml, or name the lesson that has it under `uses`"));
+            }
+        }
+    }
+
     /// Supply what the plans miss, and build them.
     pub(super) fn finish(mut self) -> Lab {
         let (offers, imports) = self.offers();
@@ -32,6 +51,9 @@ impl<'a> Walk<'a> {
             let draft = self.draft(plan, &plans[number + 1..], &offers, files.clone());
             self.lab.revisions.push(draft.build(number + 1));
         }
+        self.request();
+        self.lab.comment_claims = crate::lab::claims::in_comments(self.lesson, &self.lab.blocks);
+        self.lab.prose_claims = crate::lab::claims::in_prose(self.lesson, &self.lab.blocks);
         let ran = !self.lab.revisions.is_empty();
         for block in &mut self.lab.blocks {
             if block.fate == Fate::Written && !ran {
@@ -136,7 +158,7 @@ impl<'a> Walk<'a> {
     /// Put the page's own modules together, and supply to each what it misses.
     fn complete(&mut self, draft: &mut Draft, modules: &mut Vec<DraftModule>, spare: &[Vec<Arc<Piece>>], plan: &Plan, offers: &Offers<'_>) {
         let shown: BTreeSet<String> = modules.iter().map(|module| module.module.clone()).collect();
-        let made = own::make(self.lesson, modules, spare, offers);
+        let made = own::make(self.lesson, modules, spare, offers, &draft.files);
         let first = self.first_span(plan).or_else(|| self.lesson.blocks.first().map(crate::guide::Block::span)).unwrap_or(self.lesson.span);
         for known in &made {
             let names = known.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

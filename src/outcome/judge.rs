@@ -219,10 +219,12 @@ impl Judge<'_> {
         for step in &revision.job.steps {
             if matches!(step.action, Action::Probe { .. } | Action::Import { .. } | Action::Request(_))
                 && let Some(record) = steps.get(&step.id)
+                && !self.wants_an_error(revision, step.id)
             {
                 self.unplaced(revision, record, matches!(step.action, Action::Import { .. }));
             }
         }
+        self.answers(revision, &steps);
     }
 
     fn assume(&mut self, remedy: Remedy, block: usize) {
@@ -260,6 +262,7 @@ impl Judge<'_> {
         }
         self.not_raised(revision, &steps, block);
         self.claims(revision, &steps, block);
+        self.remarks(revision, &steps, block);
         self.judged.blocks[block].transcript = Some(transcript);
     }
 

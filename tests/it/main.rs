@@ -8,5 +8,6 @@ mod command;
 mod engines;
 mod images;
 mod interrupt;
+mod owner;
 mod snapshots;
 mod text;
