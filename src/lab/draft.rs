@@ -45,6 +45,7 @@ pub(crate) struct Draft {
     pub(crate) supplied: BTreeMap<(PieceOrigin, Span), usize>,
     pub(crate) limits: Limits,
     pub(crate) env: BTreeMap<String, String>,
+    pub(crate) services: Vec<String>,
 }
 
 /// What a draft runs.
@@ -190,7 +191,7 @@ impl Draft {
                 files.push(JobFile { path: file.clone(), text: text(&module.pieces) });
             }
         }
-        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone() };
+        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone() };
         Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }
     }
 }

@@ -20,6 +20,8 @@ pub struct Manifest {
     pub files: BTreeMap<String, String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
+    /// Servers that the lab needs, of [`SERVICES`].
+    pub services: Vec<String>,
     /// Limits that differ from the defaults.
     pub limits: ManifestLimits,
 }
@@ -51,7 +53,10 @@ impl ManifestLimits {
 }
 
 /// Keys that a `lab.toml` may have, for the nearest to a mistaken one.
-const KEYS: &[&str] = &["environment", "uses", "setup", "files", "env", "limits", "seconds", "memory", "processes", "output"];
+const KEYS: &[&str] = &["environment", "uses", "setup", "files", "env", "services", "limits", "seconds", "memory", "processes", "output"];
+
+/// The servers that a lab may ask for.
+pub const SERVICES: &[&str] = &["postgresql", "redis"];
 
 impl Manifest {
     /// Read the text of a `lab.toml`.
@@ -59,6 +64,10 @@ impl Manifest {
     /// # Errors
     /// A message, in lower case, with line and what to do, if it is no TOML, has a key that does not exist, or a value of the wrong kind.
     pub fn parse(text: &str) -> Result<Self, String> {
-        crate::config::parse_toml(text, KEYS)
+        let manifest: Self = crate::config::parse_toml(text, KEYS)?;
+        match manifest.services.iter().find(|service| !SERVICES.contains(&service.as_str())) {
+            Some(unknown) => Err(format!("there is no service `{unknown}`: `services` may name {}", SERVICES.join(" and "))),
+            None => Ok(manifest),
+        }
     }
 }

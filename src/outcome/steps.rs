@@ -55,7 +55,7 @@ pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<(usize, 
         let (Some(block), true) = (origin.block, origin.judged) else { continue };
         let Some(step) = steps.get(id) else {
             // Never reached: only where the process itself ended early is another assembly worth trying.
-            if run.ending != Ending::Finished {
+            if !matches!(run.ending, Ending::Finished | Ending::NoService { .. }) {
                 found.entry(block).or_default();
             }
             continue;

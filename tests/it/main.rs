@@ -4,5 +4,6 @@ mod cli;
 mod command;
 mod engines;
 mod images;
+mod services;
 mod snapshots;
 mod text;
