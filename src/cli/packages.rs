@@ -10,7 +10,10 @@ use crate::source::display_path;
 
 /// The packages of an environment, as `lab::assemble` takes them.
 pub(super) fn of(environment: &Environment) -> Installed {
-    let versions = environment.requirements().iter().map(|requirement| (requirement.name.clone(), requirement.version.clone().unwrap_or_default())).collect();
+    // Labs run on Linux and its kin: what is only for Windows is not in an environment there.
+    let elsewhere = |marker: &str| marker.contains("== 'win32'") || marker.contains("== \"win32\"") || marker.contains("== 'Windows'");
+    let here = environment.requirements().iter().filter(|requirement| !requirement.marker.as_deref().is_some_and(elsewhere));
+    let versions = here.map(|requirement| (requirement.name.clone(), requirement.version.clone().unwrap_or_default())).collect();
     let listed_in = match environment.origin() {
         Origin::Embedded => None,
         Origin::File(path) => Some(std::env::current_dir().map_or_else(|_| path.display().to_string(), |base| display_path(path, &base))),
