@@ -101,6 +101,7 @@ impl<'a> Walk<'a> {
         let mut draft = Draft { judged: plan.judged.clone(), commands: plan.commands.clone(), files, ..Draft::default() };
         if let Some(manifest) = self.setup.manifest {
             draft.env.clone_from(&manifest.env);
+            draft.services.clone_from(&manifest.services);
             draft.limits = manifest.limits.apply(draft.limits);
         }
         let mut modules: Vec<DraftModule> = Vec::new();

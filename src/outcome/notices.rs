@@ -18,6 +18,7 @@ impl Judge<'_> {
             Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
             Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
             Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
+            Ending::NoService { service, why } => return self.unserved(service, why, block),
             Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
         };
         let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
@@ -28,6 +29,16 @@ impl Judge<'_> {
         let code = if serves { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
         self.worsen(block, outcome_of(code));
+    }
+
+    /// Nothing ran, for want of a service: said once, at the first block that needed it.
+    fn unserved(&mut self, service: &str, why: &str, block: usize) {
+        self.worsen(block, Outcome::Incomplete);
+        let message = format!("the lab asks for {service}, which cannot be had here");
+        if !self.judged.findings.iter().any(|finding| finding.code == Code::MissingService && finding.message == message) {
+            let location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));
+            self.add(Finding::new(Code::MissingService, location, message).with_help(why));
+        }
     }
 
     pub(super) fn command_failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
