@@ -64,6 +64,10 @@ pub fn assemble(lesson: &Lesson, setup: &Setup<'_>) -> Lab {
     let mut walk = Walk { lesson, setup, taken, places, project: Project::default(), plans: Vec::new(), lab, last_run: None, replaced: false };
     for (index, block) in lesson.blocks.iter().enumerate() {
         let plan = walk.block(index, block);
+        // An output stands for what is right before it. Where that did not run, or only in part, there is nothing to hold it against.
+        if block.role != Role::Output && (plan.fate != Fate::Run || plan.reason.is_some()) {
+            walk.last_run = None;
+        }
         walk.lab.blocks.push(plan);
     }
     walk.finish()

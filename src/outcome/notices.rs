@@ -48,6 +48,7 @@ impl Judge<'_> {
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        // What a command lacks, or what tests and programs that it ran say of a project which the page shows in pieces: nothing that proves the page wrong.
         let missing = [
             "ModuleNotFoundError",
             "NameError",
@@ -57,6 +58,12 @@ impl Judge<'_> {
             "not found",
             "Failed to find Flask application",
             "No module named",
+            "Traceback (most recent call last)",
+            " failed in ",
+            " passed in ",
+            " error in ",
+            " errors in ",
+            "FAILED (",
         ];
         let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
