@@ -223,7 +223,8 @@ impl<'a> Walk<'a> {
             installs.extend(self.install(&command, &found));
             let Some(rest) = rest else { continue };
             command.text = rest;
-            match shell::use_of(&command.text) {
+            let services = self.setup.manifest.map_or(&[][..], |manifest| &manifest.services);
+            match if shell::is_client(&command.text, services) { Use::Run } else { shell::use_of(&command.text) } {
                 Use::Run => {
                     if let Some((span, text)) = command.output {
                         self.lab.claims.push(Claim { of: index, piece: Some(command.span), block: None, span, text });

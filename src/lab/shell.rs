@@ -147,6 +147,10 @@ const OUTSIDE: &[(&[&str], &str)] = &[
     (&["wget"], "fetches from outside of the lab"),
 ];
 
+/// What a service's own package brings along for a shell.
+const CLIENTS: &[(&str, &[&str])] =
+    &[("redis", &["redis-cli"]), ("postgresql", &["psql", "createdb", "dropdb", "createuser", "dropuser", "pg_dump", "pg_isready"])];
+
 /// What can be done with a command line.
 pub(crate) fn use_of(command: &str) -> Use {
     let words: Vec<&str> = command.split_whitespace().skip_while(|word| is_assignment(word)).collect();
@@ -181,6 +185,12 @@ pub(crate) fn in_lab(command: &str) -> String {
         Some(rest) if !rest.trim_start().starts_with('-') => format!("mkdir -p {rest}"),
         _ => command.to_owned(),
     }
+}
+
+/// Whether a command is a client of one of these services, which a lab that has them can run.
+pub(crate) fn is_client(command: &str, services: &[String]) -> bool {
+    let name = command.split_whitespace().find(|word| !is_assignment(word)).unwrap_or_default();
+    CLIENTS.iter().any(|(service, clients)| clients.contains(&name) && services.iter().any(|asked| asked == service))
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -235,6 +245,13 @@ mod tests {
         {
             assert!(matches!(use_of(command), Use::Static(_)), "{command}");
         }
+    }
+
+    #[test]
+    fn a_service_brings_its_clients() {
+        let redis = ["redis".to_owned()];
+        assert!(is_client("redis-cli ping", &redis) && !is_client("psql", &redis) && !is_client("redis-cli ping", &[]));
+        assert!(is_client("PGUSER=x psql -l", &["postgresql".to_owned()]));
     }
 
     #[test]
