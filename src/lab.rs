@@ -6,6 +6,7 @@ pub mod claims;
 mod draft;
 mod elide;
 mod exports;
+mod finish;
 mod fixtures;
 mod install;
 mod lend;
@@ -25,7 +26,7 @@ pub use draft::Remedy;
 pub use install::{Asked, Installed};
 pub(crate) use own::is_library;
 
-use crate::engine::protocol::Job;
+use crate::engine::protocol::{Action, Job};
 use crate::finding::Finding;
 use crate::source::Span;
 
@@ -85,6 +86,33 @@ pub struct Revision {
 }
 
 impl Revision {
+    /// The dotted names of the page's own modules.
+    #[must_use]
+    pub fn own_modules(&self) -> std::collections::BTreeSet<String> {
+        let modules = self.job.steps.iter().filter_map(|step| match &step.action {
+            Action::Python { module, file: Some(_), .. } if module != "__main__" => Some(module.clone()),
+            _ => None,
+        });
+        modules.collect()
+    }
+
+    /// Whether a step needs, directly or not, one that was supplied.
+    #[must_use]
+    pub fn rests_on_assumption(&self, id: u32) -> bool {
+        let mut open = vec![id];
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if self.origins.get(&id).is_some_and(|origin| origin.assumption.is_some()) {
+                return true;
+            }
+            open.extend(self.job.steps.iter().find(|step| step.id == id).into_iter().flat_map(|step| step.needs.iter().copied()));
+        }
+        false
+    }
+
     /// The names that the statement at this place of a block binds.
     #[must_use]
     pub fn binds_at(&self, block: usize, span: Span) -> Vec<String> {

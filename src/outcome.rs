@@ -6,6 +6,7 @@ mod classify;
 mod judge;
 mod moves;
 mod remarks;
+mod said;
 mod steps;
 mod views;
 

@@ -40,10 +40,10 @@ pub struct Args {
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
     strict: bool,
-    /// Let lessons of this status fail the check as well.
+    /// Let lessons of this status fail the check as well, such as stale or pending.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     deny: Vec<Status>,
-    /// Let lessons of this status pass.
+    /// Let lessons of this status pass, such as incomplete.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     allow: Vec<Status>,
     /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
@@ -168,14 +168,16 @@ fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
 }
 
 fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
+    let mut failed = Ok(());
     for sink in sinks {
         let format = sink.format;
         let to_terminal = sink.is_stdout();
         let options =
             if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
-        sink.finish(|out| crate::report::write(report, format, &options, out))?;
+        // One place that cannot be written to keeps no other report from its reader.
+        failed = failed.and(sink.finish(|out| crate::report::write(report, format, &options, out)));
     }
-    Ok(())
+    Ok(failed?)
 }
 
 fn anything_ran(report: &Report) -> bool {

@@ -1,7 +1,5 @@
 //! The integration tests: one binary, a module a subject.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod architecture;
 mod bad_input;
 mod broken;
