@@ -5,8 +5,8 @@ mod claims;
 mod classify;
 mod judge;
 mod moves;
+mod notices;
 mod remarks;
-mod said;
 mod steps;
 mod views;
 

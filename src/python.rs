@@ -244,6 +244,10 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
     if last.trim_start().starts_with('@') && parse(&format!("{trimmed}\n{}def _(): pass\n", " ".repeat(indent))).errors.is_empty() {
         return Some("a decorator without the function that it is for".to_owned());
     }
+    let without: String = code.lines().filter(|line| line.trim() != "...").flat_map(|line| [line, "\n"]).collect();
+    if without.lines().count() < code.lines().count() && parse(&without).errors.is_empty() {
+        return Some("leaves out lines where it says `...`".to_owned());
+    }
     // Lines of two depths: the first is inside something that the page does not repeat.
     let first = code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if first.starts_with([' ', '\t']) && !parsed.errors.is_empty() && parse(&format!("if True:\n{code}")).errors.is_empty() {

@@ -78,7 +78,7 @@ pub(super) fn left_out(fate: Fate, reason: impl Into<String>) -> BlockPlan {
 }
 
 impl<'a> Walk<'a> {
-    fn location(&self, span: crate::source::Span) -> Location {
+    pub(super) fn location(&self, span: crate::source::Span) -> Location {
         Location::new(&self.lesson.source, span)
     }
 
@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
                     if let Some((span, text)) = command.output {
                         self.lab.claims.push(Claim { of: index, piece: Some(command.span), block: None, span, text });
                     }
-                    runs.push(DraftCommand { block: index, span: command.span, command: command.text });
+                    runs.push(DraftCommand { block: index, span: command.span, command: shell::in_lab(&command.text) });
                 }
                 Use::Static(why) => reason = reason.or(Some(why)),
             }

@@ -51,6 +51,7 @@ pub(crate) struct Draft {
     pub(crate) spares: BTreeMap<(PieceOrigin, Span), Arc<Piece>>,
     pub(crate) limits: Limits,
     pub(crate) env: BTreeMap<String, String>,
+    pub(crate) services: Vec<String>,
 }
 
 /// What a draft runs.
@@ -229,7 +230,7 @@ impl Draft {
                 files.push(JobFile { path: file.clone(), text: text(&module.pieces) });
             }
         }
-        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone() };
+        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone() };
         Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }
     }
 }

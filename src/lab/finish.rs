@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::finding::{Code, Finding, Location};
+use crate::finding::{Code, Finding};
 use crate::lab::assemble::{Plan, Walk, left_out};
 use crate::lab::bindings::binds;
 use crate::lab::draft::{Draft, DraftModule, Main, assume};
@@ -29,7 +29,7 @@ impl<'a> Walk<'a> {
             None => {
                 let last = self.lesson.blocks.last().map_or(self.lesson.span, crate::guide::Block::span);
                 let message = "the page's lab.toml makes requests, and the page has no application to answer them";
-                let finding = Finding::new(Code::HttpError, Location::new(&self.lesson.source, last), message);
+                let finding = Finding::new(Code::HttpError, self.location(last), message);
                 self.lab.findings.push(finding.with_help("make the application in `setup` of the lab.toml, or name the lesson that has it under `uses`"));
             }
         }
@@ -101,6 +101,7 @@ impl<'a> Walk<'a> {
         let mut draft = Draft { judged: plan.judged.clone(), commands: plan.commands.clone(), files, ..Draft::default() };
         if let Some(manifest) = self.setup.manifest {
             draft.env.clone_from(&manifest.env);
+            draft.services.clone_from(&manifest.services);
             draft.limits = manifest.limits.apply(draft.limits);
         }
         let mut modules: Vec<DraftModule> = Vec::new();

@@ -135,6 +135,10 @@ fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>, seat: Option
     if let Some(fixture) = fixture(name, &offers.about, needed_by, open.later) {
         return Some((fixture.piece, fixture.what));
     }
+    let asks_module = |module: &str| needed_by.code.contains(&format!("{module}."));
+    if crate::lab::own::is_library(name) && (exports::knows(name) || crate::lab::own::is_standard(name)) && asks_module(name) {
+        return Some((Piece::supplied(&format!("import of {name}"), &format!("import {name}\n")), "imported, which the page forgot".to_owned()));
+    }
     let module = exports::forgotten(offers.about.modules.iter().map(String::as_str), name)?;
     Some((Piece::supplied(&format!("import of {name}"), &format!("from {module} import {name}\n")), format!("imported from {module}, which the page forgot")))
 }

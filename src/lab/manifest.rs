@@ -21,6 +21,8 @@ pub struct Manifest {
     pub files: BTreeMap<String, String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
+    /// Servers that the lab needs, of [`SERVICES`].
+    pub services: Vec<String>,
     /// Limits that differ from the defaults.
     pub limits: ManifestLimits,
     /// Requests to the page's application, after its last block, in this order.
@@ -61,6 +63,7 @@ const KEYS: &[&str] = &[
     "setup",
     "files",
     "env",
+    "services",
     "limits",
     "seconds",
     "memory",
@@ -80,6 +83,9 @@ const KEYS: &[&str] = &[
     "header",
 ];
 
+/// The servers that a lab may ask for.
+pub const SERVICES: &[&str] = &["postgresql", "redis"];
+
 impl Manifest {
     /// Read the text of a `lab.toml`.
     ///
@@ -87,6 +93,9 @@ impl Manifest {
     /// A message, in lower case, with line and what to do, if it is no TOML, has a key that does not exist, or a value of the wrong kind.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut manifest: Self = crate::config::parse_toml(text, KEYS)?;
+        if let Some(unknown) = manifest.services.iter().find(|service| !SERVICES.contains(&service.as_str())) {
+            return Err(format!("there is no service `{unknown}`: `services` may name {}", SERVICES.join(" and ")));
+        }
         let lines = text.lines().enumerate().filter(|(_, line)| line.split('#').next().is_some_and(|line| line.trim() == "[[request]]"));
         for (request, (index, _)) in manifest.requests.iter_mut().zip(lines) {
             request.line = index + 1;

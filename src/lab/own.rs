@@ -40,6 +40,11 @@ pub(crate) fn is_library(module: &str) -> bool {
         || exports::knows(root)
 }
 
+/// Whether a root is one of Python's own library.
+pub(crate) fn is_standard(root: &str) -> bool {
+    STANDARD.split_whitespace().any(|name| name == root)
+}
+
 /// The absolute name of a module as `written` in a module of that name; `is_package` if it is an `__init__.py`.
 pub(crate) fn absolute(written: &str, module: &str, is_package: bool) -> String {
     let dots = written.chars().take_while(|c| *c == '.').count();

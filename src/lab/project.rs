@@ -156,6 +156,14 @@ impl Project {
         for &index in &superseded {
             kept[index] = None;
         }
+        // A statement that is written again with the new version is not there twice.
+        for old in &mut kept {
+            let again =
+                |old: &Arc<Piece>| !old.facts.is_import() && !old.facts.is_definition() && pieces.iter().any(|piece| piece.code.trim() == old.code.trim());
+            if old.as_ref().is_some_and(again) {
+                *old = None;
+            }
+        }
         // Imports go where a reader puts them: above what needs them.
         let mut slots: Vec<Vec<Arc<Piece>>> = vec![Vec::new(); before.len() + 1];
         for piece in pieces {

@@ -175,6 +175,14 @@ pub(crate) fn use_of(command: &str) -> Use {
     if OURS.contains(&name) || first.starts_with("./") { Use::Run } else { Use::Static(format!("`{name}` is not a command that a lab has")) }
 }
 
+/// The command as a lab runs it: a folder that the lab has already, since a file of it is there, may be made again.
+pub(crate) fn in_lab(command: &str) -> String {
+    match command.strip_prefix("mkdir ") {
+        Some(rest) if !rest.trim_start().starts_with('-') => format!("mkdir -p {rest}"),
+        _ => command.to_owned(),
+    }
+}
+
 fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
 }

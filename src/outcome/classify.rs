@@ -19,6 +19,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) own_modules: &'a BTreeSet<String>,
     /// Classes that the page defines, with their bases, where each stands, and whether all its bases are imported from libraries.
     pub(crate) classes: &'a [DefinedClass],
+    /// Names that were supplied.
+    pub(crate) supplied: &'a [String],
     /// Whether the step rests on something that was supplied.
     pub(crate) rests_on_assumption: bool,
 }
@@ -68,23 +70,65 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
     if let Some(finding) = unset(raised, evidence, &location) {
         return finding;
     }
-    if raised.message.contains("no secret key was set") || raised.message.contains("secret key is required") {
+    if raised.message.contains("no secret key was set")
+        || raised.message.contains("Session backend did not open a session")
+        || raised.message.contains("secret key is required")
+    {
         return finding(Code::Unsupplied, format!("{title} The page never sets one"))
             .with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
     }
     if raised.message.contains("Either 'SQLALCHEMY_DATABASE_URI' or") {
         return finding(Code::Unsupplied, format!("{title} The page never sets one")).with_help("show the database's address, or set it in lab.toml");
     }
+    if let Some(what) = outside(raised) {
+        return finding(Code::Unsupplied, format!("{title}: {what}")).with_help("show where it comes from, or supply it in lab.toml");
+    }
     if is("AttributeError") {
         return attribute_error(raised, evidence, &location);
     }
+    let assumed_call = is("TypeError") && evidence.supplied.iter().any(|name| raised.message.starts_with(&format!("{name}(")));
     let data = ["OperationalError", "ProgrammingError", "NoResultFound", "NotFound", "IntegrityError", "ConnectionError", "gaierror"];
-    if evidence.rests_on_assumption && (is("AssertionError") || data.iter().any(|class| is(class)) || raised.message.contains("NoneType")) {
+    if assumed_call || evidence.rests_on_assumption && (is("AssertionError") || data.iter().any(|class| is(class)) || raised.message.contains("NoneType")) {
         return finding(Code::Unsupplied, format!("{title}, which the page does nothing to prevent"))
             .with_help("it works on what had to be assumed; show the missing part, or supply it in lab.toml");
     }
     finding(Code::Raised, title)
 }
+
+/// What an exception asks of the world around the lab: its environment, its command line, a service, a state that an earlier request would have left.
+fn outside(raised: &Raised) -> Option<&'static str> {
+    let innermost = raised.frames.last().map_or("", |frame| frame.module.as_str());
+    let within = |root: &str| raised.frames.iter().any(|frame| frame.module == root || frame.module.starts_with(&format!("{root}.")));
+    let is_named = |raised: &Raised, class: &str| raised.bases.iter().any(|base| base.rsplit('.').next() == Some(class));
+    let chain = || std::iter::successors(Some(raised), |raised| raised.cause.as_deref());
+    let object = raised.object.as_deref().unwrap_or_default();
+    match raised.class.as_str() {
+        "KeyError" if innermost == "os" => Some("the environment variable is set nowhere on the page"),
+        "KeyError" if innermost == "flask.sessions" || innermost.starts_with("werkzeug.") => Some("no request has left that"),
+        "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
+            Some("it is a command that asks for arguments, or the verdict of a test runner")
+        }
+        "AttributeError" if OPEN_NAMESPACES.contains(&object) => Some("nothing on the page sets it"),
+        _ if chain().any(|raised| {
+            ["ConnectionRefusedError", "gaierror", "ConnectionError"].iter().any(|class| is_named(raised, class))
+                || is_named(raised, "OperationalError") && within("kombu")
+        }) =>
+        {
+            Some("it needs a service that the lab does not have")
+        }
+        _ => None,
+    }
+}
+
+/// Classes whose instances a program fills itself: what they lack, somebody has not set.
+const OPEN_NAMESPACES: &[&str] = &[
+    "flask.ctx._AppCtxGlobals",
+    "types.SimpleNamespace",
+    "argparse.Namespace",
+    "_thread._local",
+    "flask_login.mixins.AnonymousUserMixin",
+    "werkzeug.local.Local",
+];
 
 /// What the page takes from its surroundings and never puts there: an environment variable, a table of a database that exists already.
 fn unset(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Option<Finding> {
@@ -118,9 +162,9 @@ fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> 
         return Finding::new(Code::RemovedApi, location.clone(), format!("`{name}` is gone since {}", gone.since)).with_help(gone.instead);
     }
     let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && *bound != name);
-    if name.len() > 3
-        && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len())
-    {
+    // What is missing by its own name, such as a module that was not imported, is no slip of the pen.
+    let is_slip = name.len() > 3 && !crate::lab::is_library(&name) && !crate::lab::is_library(&name.to_ascii_lowercase());
+    if is_slip && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len()) {
         return Finding::new(Code::Raised, location.clone(), title(raised)).with_help(format!("did you mean `{near}`?"));
     }
     Finding::new(Code::UndefinedName, location.clone(), format!("`{name}` is never defined on this page"))
@@ -171,6 +215,10 @@ fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location
     if let Some(class) = evidence.classes.iter().find(|known| known.name == class && known.of_library) {
         let attribute = raised.name.clone().unwrap_or_default();
         let source = &evidence.lesson.source;
+        // A method that a subclass is to bring.
+        if evidence.lesson.blocks.iter().any(|block| block.body.lines.iter().any(|line| line.text.trim_start().starts_with(&format!("def {attribute}(")))) {
+            return Finding::new(Code::UndefinedName, location.clone(), format!("{}: a subclass is to define it", title(raised)));
+        }
         let own = Location::line(source, source.line_of(class.span.start));
         let bases = class.bases.iter().map(|base| format!("`{base}`")).collect::<Vec<_>>().join(" or ");
         let finding = Finding::new(Code::RemovedApi, own, format!("{} calls for `{attribute}`, which the installed {bases} does not have", class.name));

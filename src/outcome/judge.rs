@@ -256,13 +256,13 @@ impl Judge<'_> {
                 None if ended => self.worsen(block, Outcome::Blocked),
                 None => {
                     ended = true;
-                    self.ended(run, record, block, origin);
+                    self.ended(revision, *id, run, record, block, origin);
                 }
             }
         }
         self.not_raised(revision, &steps, block);
         self.claims(revision, &steps, block);
-        self.said(revision, &steps, block);
+        self.remarks(revision, &steps, block);
         self.judged.blocks[block].transcript = Some(transcript);
     }
 
@@ -281,7 +281,7 @@ impl Judge<'_> {
         };
         // A test runner leaves with its verdict on tests; where the block has none of its own, that says nothing about it.
         let is_runner = raised.class == "SystemExit" && raised.frames.iter().any(|frame| frame.module.starts_with("unittest"));
-        if is_runner && !self.lesson.blocks[block].body.text().contains("TestCase)") {
+        if is_runner && (raised.message == "5" || !self.lesson.blocks[block].body.text().contains("TestCase)")) {
             return;
         }
         let own_modules = revision.own_modules();
@@ -289,12 +289,14 @@ impl Judge<'_> {
             return self.block_by(cause, block, Some(origin));
         }
         let bound = revision.bound_names();
+        let supplied = self.supplied();
         let evidence = Evidence {
             lesson: self.lesson,
             span: origin.span,
             bound: &bound,
             own_modules: &own_modules,
             classes: &self.classes,
+            supplied: &supplied,
             rests_on_assumption: revision.rests_on_assumption(id),
         };
         let mut finding = classify(raised, &evidence);
@@ -309,6 +311,11 @@ impl Judge<'_> {
         self.worsen(block, outcome);
     }
 
+    /// Names that were supplied to the lesson.
+    pub(super) fn supplied(&self) -> Vec<String> {
+        self.lab.assumptions.iter().map(|assumption| assumption.name.clone()).collect()
+    }
+
     /// The finding that an exception only follows from: it is about a name that an earlier failure kept from being bound. An import that fails does so by itself,
     /// but for one from a file of the page that failed to bind the name.
     pub(super) fn cause(&self, raised: &Raised, own_modules: &BTreeSet<String>) -> Option<usize> {
@@ -320,6 +327,7 @@ impl Judge<'_> {
             })
             .filter_map(|raised| raised.name.as_ref())
             .find_map(|name| self.lost.get(name).copied())
+            .or_else(|| self.lost.get(&format!(".{}", raised.name.as_deref().filter(|_| raised.class == "AttributeError")?)).copied())
     }
 
     /// A block that cannot run because of an earlier finding; `origin` is the step that cannot, `None` for a view that was asked for.
@@ -367,6 +375,11 @@ impl Judge<'_> {
             self.failures.insert((block, span.start), finding);
             for name in revision.binds_at(block, span) {
                 self.lost.entry(name).or_insert(finding);
+            }
+            // `Base.query = ...` binds an attribute; it is looked for with its dot.
+            let target = self.lesson.source.slice(span).split('=').next().unwrap_or_default().trim();
+            if let Some((_, attribute)) = target.rsplit_once('.').filter(|(_, name)| name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
+                self.lost.entry(format!(".{attribute}")).or_insert(finding);
             }
         }
     }

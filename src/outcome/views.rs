@@ -15,9 +15,21 @@ impl Judge<'_> {
     pub(super) fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
         let bound = revision.bound_names();
         let own_modules = revision.own_modules();
-        let classes = self.classes.clone();
-        let evidence = Evidence { lesson: self.lesson, span: None, bound: &bound, own_modules: &own_modules, classes: &classes, rests_on_assumption: true };
+        let (classes, supplied) = (self.classes.clone(), self.supplied());
+        let evidence = Evidence {
+            lesson: self.lesson,
+            span: None,
+            bound: &bound,
+            own_modules: &own_modules,
+            classes: &classes,
+            supplied: &supplied,
+            rests_on_assumption: true,
+        };
         for (index, raised) in record.raised.iter().enumerate() {
+            // An answer that a view gives by raising it is no failure of the view.
+            if raised.bases.iter().any(|base| base == "werkzeug.exceptions.HTTPException") {
+                continue;
+            }
             let place = frame_location(&raised.frames, self.lesson, None);
             let block = place
                 .as_ref()

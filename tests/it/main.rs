@@ -10,5 +10,6 @@ mod engines;
 mod images;
 mod interrupt;
 mod owner;
+mod services;
 mod snapshots;
 mod text;

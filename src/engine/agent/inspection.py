@@ -37,12 +37,19 @@ def missing_methods(kind, lab):
             target = node.func if isinstance(node, ast.Call) else None
             if not (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == own):
                 continue
-            if hasattr(kind, target.attr) or target.attr in stored or assigned(kind, target.attr):
+            if any(hasattr(one, target.attr) for one in family(kind)) or target.attr in stored or assigned(kind, target.attr):
                 continue
             line = code.co_firstlineno + target.lineno - 1
             error = asked(kind, target.attr, code.co_filename, line)
             if error is not None:
                 yield places.raised(error)
+
+
+def family(kind):
+    """A class and every class below it."""
+    yield kind
+    for below in type.__subclasses__(kind):
+        yield from family(below)
 
 
 def dedented(text):
