@@ -138,6 +138,9 @@ fn unset(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Optio
         return incomplete(format!("the page never sets the environment variable `{name}`"))
             .map(|finding| finding.with_help(format!("set it on the page, or under `[env]` in lab.toml: `{name} = \"...\"`")));
     }
+    if evidence.rests_on_assumption {
+        return None;
+    }
     let (_, table) = raised.message.split_once("no such table: ")?;
     let table = table.split_whitespace().next()?.trim_end_matches(')');
     let source = evidence.lesson.source.slice(evidence.lesson.span).to_lowercase();

@@ -121,7 +121,8 @@ fn missing(claim: &ProseClaim, printed: &str, answers: &[&Response]) -> Option<S
         return None;
     }
     let asked: Vec<&&Response> = match claim.paths.as_slice() {
-        // A sentence that names no path speaks of the only one that was asked for.
+        // A sentence that names no path speaks of what was printed, or else of the only path that was asked for.
+        [] if !printed.trim().is_empty() => Vec::new(),
         [] if answers.iter().all(|answer| (&answer.method, &answer.path) == (&answers[0].method, &answers[0].path)) => answers.iter().collect(),
         [] => Vec::new(),
         paths => answers.iter().filter(|answer| paths.contains(&answer.path)).collect(),
@@ -200,6 +201,7 @@ mod tests {
         assert_eq!(missing(&said(&[]), "", &[&other]), Some("Bye".to_owned()));
         assert_eq!(missing(&said(&[]), "out\n", &[]), Some("out\n".to_owned()));
         assert_eq!(missing(&said(&[]), "well, Hello there\n", &[]), None);
+        assert_eq!(missing(&said(&[]), "out\n", &[&other]), Some("out\n".to_owned()));
         assert_eq!(missing(&said(&["/"]), "", &[&other]), Some("Bye".to_owned()));
         assert_eq!(missing(&said(&["/hi"]), "", &[&other]), None);
         assert_eq!(missing(&said(&[]), "", &[&other, &answer("/b", "x")]), None);

@@ -1,0 +1,30 @@
+//! What comments and prose say about outputs, held against what is printed and answered, through the real command.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use crate::command::course;
+
+const APPLICATION: &str = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.route('/')\ndef home():\n    return '<h1>Hello,\\n <b>World</b>!</h1>'\n";
+
+/// The findings of a page: code, line, what is expected and what came.
+fn found(page: &str) -> Vec<(String, u64)> {
+    let (_, report) = course().file("page.md", page).json(&["--no-snapshots", "page.md"]);
+    let findings = report["lessons"][0]["findings"].as_array().unwrap().clone();
+    findings.iter().map(|finding| (finding["code"].as_str().unwrap().to_owned(), finding["line"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn wrong_claims_are_found_at_their_own_lines() {
+    let page = format!(
+        "# Claims\n\n```python\nprint(1 + 2)  # prints 4\nprint([1, 2])\n#> [1, 3]\nprint('Hello, Ada')  # Output: Hello, Bob\n```\n\n## Prose\n\n```python\nprint('Hello there')\n```\n\nIt prints\n\"Hello then\" and ends.\n\n## Answers\n\n```python\n{APPLICATION}```\n\nVisit http://127.0.0.1:5000/ and you should see `Hello, You!` in the browser.\n"
+    );
+    let wrong = |line| ("wrong-output".to_owned(), line);
+    assert_eq!(found(&page), [wrong(4), wrong(6), wrong(7), wrong(17), wrong(32)]);
+}
+
+#[test]
+fn true_claims_and_what_is_none_are_left_alone() {
+    let page = format!(
+        "# Claims\n\n```python\nprint(1 + 2)  # prints 3\nprint('x')  # -> \"x\"\nprint([1, 2])\n#> [1,2]\nprint('done')  # => see below\nfor x in range(2):\n    print(x)  # prints 0\nprint('a')\nprint('b')\n# Output:\n# a\n# b\n```\n\nYou should see `a` and the file `page.md`.\n\n## Answers\n\n```python\n{APPLICATION}```\n\nVisit http://127.0.0.1:5000/ and you should see `Hello, World!`. At http://127.0.0.1:5000/you it prints `Hello, You!` instead.\n"
+    );
+    assert_eq!(found(&page), []);
+}
