@@ -158,7 +158,8 @@ impl Project {
         }
         // A statement that is written again with the new version is not there twice.
         for old in &mut kept {
-            let again = |old: &Arc<Piece>| !old.facts.is_import() && !old.facts.is_definition() && pieces.iter().any(|piece| piece.code.trim() == old.code.trim());
+            let again =
+                |old: &Arc<Piece>| !old.facts.is_import() && !old.facts.is_definition() && pieces.iter().any(|piece| piece.code.trim() == old.code.trim());
             if old.as_ref().is_some_and(again) {
                 *old = None;
             }

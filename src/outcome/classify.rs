@@ -67,7 +67,10 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
             .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
     }
-    if raised.message.contains("no secret key was set") || raised.message.contains("Session backend did not open a session") || raised.message.contains("secret key is required") {
+    if raised.message.contains("no secret key was set")
+        || raised.message.contains("Session backend did not open a session")
+        || raised.message.contains("secret key is required")
+    {
         return finding(Code::Unsupplied, format!("{title} The page never sets one"))
             .with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
     }
@@ -99,9 +102,15 @@ fn outside(raised: &Raised) -> Option<&'static str> {
     match raised.class.as_str() {
         "KeyError" if innermost == "os" => Some("the environment variable is set nowhere on the page"),
         "KeyError" if innermost == "flask.sessions" || innermost.starts_with("werkzeug.") => Some("no request has left that"),
-        "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => Some("it is a command that asks for arguments, or the verdict of a test runner"),
+        "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
+            Some("it is a command that asks for arguments, or the verdict of a test runner")
+        }
         "AttributeError" if OPEN_NAMESPACES.contains(&object) => Some("nothing on the page sets it"),
-        _ if chain().any(|raised| ["ConnectionRefusedError", "gaierror", "ConnectionError"].iter().any(|class| is_named(raised, class)) || is_named(raised, "OperationalError") && within("kombu")) => {
+        _ if chain().any(|raised| {
+            ["ConnectionRefusedError", "gaierror", "ConnectionError"].iter().any(|class| is_named(raised, class))
+                || is_named(raised, "OperationalError") && within("kombu")
+        }) =>
+        {
             Some("it needs a service that the lab does not have")
         }
         _ => None,
@@ -132,9 +141,7 @@ fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> 
     let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && *bound != name);
     // What is missing by its own name, such as a module that was not imported, is no slip of the pen.
     let is_slip = name.len() > 3 && !crate::lab::is_library(&name) && !crate::lab::is_library(&name.to_ascii_lowercase());
-    if is_slip
-        && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len())
-    {
+    if is_slip && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len()) {
         return Finding::new(Code::Raised, location.clone(), title(raised)).with_help(format!("did you mean `{near}`?"));
     }
     Finding::new(Code::UndefinedName, location.clone(), format!("`{name}` is never defined on this page"))

@@ -407,8 +407,16 @@ impl Judge<'_> {
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
-        let missing =
-            ["ModuleNotFoundError", "NameError", "Could not import", "Could not locate", "No such file", "not found", "Failed to find Flask application", "No module named"];
+        let missing = [
+            "ModuleNotFoundError",
+            "NameError",
+            "Could not import",
+            "Could not locate",
+            "No such file",
+            "not found",
+            "Failed to find Flask application",
+            "No module named",
+        ];
         let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });

@@ -16,7 +16,15 @@ impl Judge<'_> {
         let bound = bound_names(revision);
         let own_modules = own_modules(revision);
         let (classes, supplied) = (self.classes.clone(), self.supplied());
-        let evidence = Evidence { lesson: self.lesson, span: None, bound: &bound, own_modules: &own_modules, classes: &classes, supplied: &supplied, rests_on_assumption: true };
+        let evidence = Evidence {
+            lesson: self.lesson,
+            span: None,
+            bound: &bound,
+            own_modules: &own_modules,
+            classes: &classes,
+            supplied: &supplied,
+            rests_on_assumption: true,
+        };
         for (index, raised) in record.raised.iter().enumerate() {
             // An answer that a view gives by raising it is no failure of the view.
             if raised.bases.iter().any(|base| base == "werkzeug.exceptions.HTTPException") {
