@@ -257,6 +257,19 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
     None
 }
 
+/// Whether any line begins as Python's statements do, calls something or binds a name.
+#[must_use]
+pub fn has_python_words(code: &str) -> bool {
+    let words = [
+        "import ", "from ", "def ", "class ", "if ", "for ", "while ", "try:", "with ", "return", "print", "raise ", "assert ", "async ", "@", "else",
+        "except", "elif ",
+    ];
+    code.lines().map(str::trim_start).any(|line| {
+        let calls = line.find('(').is_some_and(|at| line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+        words.iter().any(|word| line.starts_with(word)) || calls || line.contains(" = ")
+    })
+}
+
 /// A parser's message as we say it: lower case, without its own prefix.
 #[must_use]
 pub fn plain_error(message: &str) -> String {
@@ -479,6 +492,22 @@ const BUILTINS: &[&str] = &[
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_told_from_python_that_does_not_parse() {
+        assert!(!has_python_words("127.0.0.1 hello.localhost\n/parent/child\n"));
+        for code in ["def f(self)\n    pass", "x = (", "print 'a'", "f(a b)"] {
+            assert!(has_python_words(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_decorator_alone_and_dots_for_lines_are_cut_short() {
+        for code in ["@app.route('/')\n", "setup(\n    ...\n    name='x'\n)\n"] {
+            assert!(cut_short(code, &parse(code)).is_some(), "{code}");
+        }
+        assert!(cut_short("def f(self)\n    pass\n", &parse("def f(self)\n    pass\n")).is_none());
+    }
 
     fn names(names: &[Name]) -> Vec<&str> {
         names.iter().map(|name| name.name.as_str()).collect()
