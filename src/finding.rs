@@ -219,3 +219,18 @@ impl Finding {
         self.code.severity()
     }
 }
+
+/// Sort findings by place, keeping `because` true.
+pub fn sort_by_place(findings: &mut Vec<Finding>) {
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|&index| (findings[index].location.span.start, index));
+    let mut place = vec![0; order.len()];
+    for (new, &old) in order.iter().enumerate() {
+        place[old] = new;
+    }
+    let mut sorted: Vec<Finding> = order.iter().map(|&index| findings[index].clone()).collect();
+    for finding in &mut sorted {
+        finding.because = finding.because.map(|cause| place[cause]);
+    }
+    *findings = sorted;
+}

@@ -256,6 +256,19 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
     None
 }
 
+/// Whether any line begins as Python's statements do, calls something or binds a name.
+#[must_use]
+pub fn has_python_words(code: &str) -> bool {
+    let words = [
+        "import ", "from ", "def ", "class ", "if ", "for ", "while ", "try:", "with ", "return", "print", "raise ", "assert ", "async ", "@", "else",
+        "except", "elif ",
+    ];
+    code.lines().map(str::trim_start).any(|line| {
+        let calls = line.find('(').is_some_and(|at| line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+        words.iter().any(|word| line.starts_with(word)) || calls || line.contains(" = ")
+    })
+}
+
 /// A parser's message as we say it: lower case, without its own prefix.
 #[must_use]
 pub fn plain_error(message: &str) -> String {

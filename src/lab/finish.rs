@@ -84,6 +84,13 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        // A text about a package takes its names for granted, whichever block imports them.
+        let text = self.lesson.source.slice(self.lesson.span);
+        for (word, modules) in [("Flask", &["flask"][..]), ("SQLAlchemy", &["sqlalchemy", "sqlalchemy.orm"])] {
+            if text.contains(word) {
+                about.modules.extend(modules.iter().map(|module| (*module).to_owned()));
+            }
+        }
         for piece in &page {
             let is_mapped = piece.facts.mentioned(python::MentionKind::OwnTable).next().is_some();
             about.mapped.extend(piece.facts.binds.iter().filter(|bind| is_mapped && matches!(bind.kind, BindKind::Class { .. })).map(|bind| bind.name.clone()));

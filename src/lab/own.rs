@@ -78,6 +78,8 @@ pub(crate) struct Made {
     pub(crate) names: BTreeSet<String>,
     /// Every name that it binds.
     pub(crate) binds: BTreeSet<String>,
+    /// Blocks and bytes of the page's statements that it is made of.
+    pub(crate) copies: BTreeSet<(usize, Span)>,
     /// Where the page imports from it first.
     pub(crate) span: Option<Span>,
     /// The keys of the pieces that import from it.
@@ -110,12 +112,21 @@ pub(crate) fn make(
         }
         match made.iter_mut().find(|known| known.module == name) {
             Some(known) => known.names.extend(supplied),
-            None => made.push(Made { module: name, names: supplied, binds: BTreeSet::new(), span: ask.from.map(|(_, span)| span), importers: Vec::new() }),
+            None => made.push(Made {
+                module: name,
+                names: supplied,
+                binds: BTreeSet::new(),
+                copies: BTreeSet::new(),
+                span: ask.from.map(|(_, span)| span),
+                importers: Vec::new(),
+            }),
         }
     }
     for known in &mut made {
         let own = modules.iter().filter(|module| module.module == known.module).flat_map(|module| &module.pieces);
         let definitions = own.flat_map(|piece| &piece.facts.binds).filter(|bind| !matches!(bind.kind, BindKind::Import { .. }) && !bind.name.starts_with('_'));
+        let own = modules.iter().filter(|module| module.module == known.module).flat_map(|module| &module.pieces);
+        known.copies = own.filter_map(|piece| replayed(lesson, piece)).collect();
         known.binds.extend(definitions.map(|bind| bind.name.clone()));
         for module in modules.iter() {
             let importers = module.pieces.iter().filter(|piece| from_imports(module, piece).any(|(from, _)| from == known.module));
@@ -220,7 +231,9 @@ pub(crate) fn before_imports(module: &DraftModule) -> Vec<Arc<Piece>> {
 /// Names that a module may import from those that were made, by the modules that it imports from already.
 pub(crate) fn importable(module: &DraftModule, made: &[Made]) -> BTreeMap<String, String> {
     let from: BTreeSet<String> = module.pieces.iter().flat_map(|piece| from_imports(module, piece)).map(|(from, _)| from).collect();
-    let known = made.iter().filter(|known| known.module != module.module && from.contains(&known.module));
+    // What a program has itself it does not take from a copy of itself.
+    let copied = |known: &Made| module.pieces.iter().any(|piece| piece.block().is_some_and(|block| known.copies.contains(&(block, piece.span))));
+    let known = made.iter().filter(|known| known.module != module.module && from.contains(&known.module) && !copied(known));
     known.flat_map(|known| known.binds.iter().map(|name| (name.clone(), known.module.clone()))).collect()
 }
 
@@ -235,6 +248,14 @@ fn wants(module: &str, names: &BTreeSet<String>) -> Piece {
     piece
 }
 
+/// The block and bytes of a piece that was taken from this page.
+fn replayed(lesson: &Lesson, piece: &Piece) -> Option<(usize, Span)> {
+    match &piece.origin {
+        PieceOrigin::Lesson(id, index) if *id == lesson.id => Some((*index, piece.span)),
+        _ => None,
+    }
+}
+
 /// The piece as part of a module that the page does not show: it is replayed there, not judged.
 fn foreign(lesson: &Lesson, piece: &Arc<Piece>) -> Arc<Piece> {
     match piece.origin {
@@ -246,6 +267,41 @@ fn foreign(lesson: &Lesson, piece: &Arc<Piece>) -> Arc<Piece> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn lab(text: &str) -> crate::lab::Lab {
+        let source = std::sync::Arc::new(crate::source::Source::new("a.md", text));
+        let guide = crate::guide::markdown::parse(&source, "a");
+        let lesson = guide.lessons().next().expect("one lesson");
+        crate::lab::assemble(lesson, &crate::lab::Setup::default())
+    }
+
+    /// The text of a file of the last revision.
+    fn file(lab: &crate::lab::Lab, path: &str) -> Option<String> {
+        lab.revisions.last()?.job.files.iter().find(|file| file.path == path).map(|file| file.text.clone())
+    }
+
+    #[test]
+    fn a_file_that_the_page_names_without_its_package_stands_in_it() {
+        let page = "This is `database.py`:\n\n```python\nBase = object\n```\n\nAnd this goes into `models.py`:\n\n```python\nfrom shop.database import Base\nclass Item(Base): pass\n```\n";
+        let lab = lab(page);
+        let files: Vec<_> = lab.blocks.iter().filter_map(|block| block.file.as_deref()).collect();
+        assert_eq!(files, ["shop/database.py", "models.py"]);
+        assert!(lab.assumptions.is_empty());
+    }
+
+    #[test]
+    fn what_the_page_shows_unnamed_becomes_the_module_that_it_imports() {
+        let lab = lab("```python\nfrom flask import Flask\napp = Flask(__name__)\n```\n\nThen:\n\n```python\nfrom shop import app\napp.config\n```\n");
+        assert_eq!(file(&lab, "shop.py").as_deref(), Some("from flask import Flask\napp = Flask(__name__)\n"));
+        assert_eq!(lab.assumptions.iter().map(|assumption| assumption.name.as_str()).collect::<Vec<_>>(), ["shop"]);
+    }
+
+    #[test]
+    fn a_module_of_which_nothing_is_known_is_not_made_up() {
+        let lab = lab("```python\nfrom shop import price\nprint(price)\n```\n");
+        assert_eq!(file(&lab, "shop.py"), None);
+        assert!(lab.assumptions.is_empty());
+    }
 
     #[test]
     fn relative_names_are_made_absolute() {

@@ -77,6 +77,17 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         return finding(Code::Unsupplied, format!("{title} The page never sets one"))
             .with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
     }
+    if raised.message.contains("is not registered with this 'SQLAlchemy' instance") {
+        return finding(Code::NoContext, "the page never shows which application this database belongs to".to_owned())
+            .with_help("show where `db.init_app(app)` is called");
+    }
+    if is("TypeError")
+        && raised.message.ends_with("object is not callable")
+        && evidence.span.is_some_and(|span| evidence.lesson.source.slice(span).contains(" _(") || evidence.lesson.source.slice(span).contains("=_("))
+    {
+        return finding(Code::UndefinedName, "`_` is never defined on this page".to_owned())
+            .with_help("import it, such as `from flask_babel import gettext as _`");
+    }
     if raised.message.contains("Either 'SQLALCHEMY_DATABASE_URI' or") {
         return finding(Code::Unsupplied, format!("{title} The page never sets one")).with_help("show the database's address, or set it in lab.toml");
     }
@@ -86,9 +97,12 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
     if is("AttributeError") {
         return attribute_error(raised, evidence, &location);
     }
-    let assumed_call = is("TypeError") && evidence.supplied.iter().any(|name| raised.message.starts_with(&format!("{name}(")));
+    let assumed_call = is("TypeError")
+        && evidence.supplied.iter().any(|name| [format!("{name}("), format!("{name}.__init__(")].iter().any(|call| raised.message.starts_with(call)));
     let data = ["OperationalError", "ProgrammingError", "NoResultFound", "NotFound", "IntegrityError", "ConnectionError", "gaierror"];
-    if assumed_call || evidence.rests_on_assumption && (is("AssertionError") || data.iter().any(|class| is(class)) || raised.message.contains("NoneType")) {
+    if assumed_call
+        || evidence.rests_on_assumption && (is("AssertionError") || is("KeyError") || data.iter().any(|class| is(class)) || raised.message.contains("NoneType"))
+    {
         return finding(Code::Unsupplied, format!("{title}, which the page does nothing to prevent"))
             .with_help("it works on what had to be assumed; show the missing part, or supply it in lab.toml");
     }
@@ -103,6 +117,8 @@ fn outside(raised: &Raised) -> Option<&'static str> {
     let chain = || std::iter::successors(Some(raised), |raised| raised.cause.as_deref());
     let object = raised.object.as_deref().unwrap_or_default();
     match raised.class.as_str() {
+        _ if raised.message.contains("environment variable") && raised.message.contains("not set") => Some("the page sets it nowhere"),
+        "BuildError" if innermost.starts_with("werkzeug.") || within("flask") => Some("the page shows no such endpoint"),
         "KeyError" if innermost == "os" => Some("the environment variable is set nowhere on the page"),
         "KeyError" if innermost == "flask.sessions" || innermost.starts_with("werkzeug.") => Some("no request has left that"),
         "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
@@ -202,7 +218,7 @@ fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -
 fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {
     let object = raised.object.clone().unwrap_or_default();
     let root = object.split('.').next().unwrap_or_default();
-    if evidence.rests_on_assumption && (object == "builtins.NoneType" || raised.message.contains("'NoneType'")) {
+    if evidence.rests_on_assumption && (["builtins.NoneType", "builtins.function"].contains(&object.as_str()) || raised.message.contains("'NoneType'")) {
         return Finding::new(Code::Unsupplied, location.clone(), format!("{}: there is no such row or object on the page", title(raised)));
     }
     if object.starts_with("_pytest.fixtures.") {

@@ -55,6 +55,8 @@ impl Judge<'_> {
             "Could not import",
             "Could not locate",
             "No such file",
+            "Read-only file system",
+            "Permission denied",
             "not found",
             "Failed to find Flask application",
             "No module named",

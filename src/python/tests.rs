@@ -2,6 +2,22 @@
 
 use super::*;
 
+#[test]
+fn text_is_told_from_python_that_does_not_parse() {
+    assert!(!has_python_words("10.0.0.7 shop.internal\n/one/two\n"));
+    for code in ["def f(self)\n    pass", "x = (", "print 'a'", "f(a b)"] {
+        assert!(has_python_words(code), "{code}");
+    }
+}
+
+#[test]
+fn a_decorator_alone_and_dots_for_lines_are_cut_short() {
+    for code in ["@app.route('/')\n", "setup(\n    ...\n    name='x'\n)\n"] {
+        assert!(cut_short(code, &parse(code)).is_some(), "{code}");
+    }
+    assert!(cut_short("def f(self)\n    pass\n", &parse("def f(self)\n    pass\n")).is_none());
+}
+
 fn names(names: &[Name]) -> Vec<&str> {
     names.iter().map(|name| name.name.as_str()).collect()
 }
