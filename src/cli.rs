@@ -9,6 +9,7 @@ pub mod engines;
 pub mod env;
 pub(crate) mod manifest;
 pub mod output;
+mod packages;
 pub mod review;
 pub mod show;
 pub mod spinner;

@@ -11,6 +11,7 @@ mod certs;
 mod command;
 mod image;
 mod interpreter;
+pub mod layer;
 mod lock;
 mod venv;
 

@@ -112,6 +112,7 @@ codes! {
     MissingFile "missing-file" Note Incompletes "A file or template that the code opens and the page never shows.";
     NoContext "no-context" Note Incompletes "The code needs an application or request context that the page never opens.";
     Unsupplied "unsupplied" Note Incompletes "The code needs rows or state that the page never makes.";
+    MissingService "missing-service" Note Incompletes "A service that the lab asks for and that cannot be had where it runs.";
     Assumed "assumed" Note Incompletes "With --strict: something the page takes for granted had to be assumed.";
     NotReached "not-reached" Note Informs "Lines of the block that never ran, so nothing is known about them.";
 }

@@ -2,10 +2,13 @@
 
 pub mod assemble;
 pub(crate) mod bindings;
+pub mod claims;
 mod draft;
 mod elide;
 mod exports;
+mod finish;
 mod fixtures;
+mod install;
 mod lend;
 pub mod manifest;
 mod models;
@@ -14,14 +17,16 @@ mod own;
 pub(crate) mod piece;
 mod places;
 pub(crate) mod project;
+pub mod requests;
 mod shell;
 mod trees;
 
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
+pub use install::{Asked, Installed};
 pub(crate) use own::is_library;
 
-use crate::engine::protocol::Job;
+use crate::engine::protocol::{Action, Job};
 use crate::finding::Finding;
 use crate::source::Span;
 
@@ -40,10 +45,18 @@ pub struct Lab {
     pub claims: Vec<Claim>,
     /// What is wrong without running anything.
     pub findings: Vec<Finding>,
+    /// Packages that the page installs and the environment lacks.
+    pub wants: Vec<Asked>,
     /// Blocks that do not parse, with the names that they would bind.
     pub unparsed: Vec<(usize, Vec<String>)>,
     /// Every name that the page imports, at its place.
     pub imports: Vec<Imported>,
+    /// What its comments say that a line prints.
+    pub comment_claims: Vec<claims::CommentClaim>,
+    /// What its prose says that a reader sees.
+    pub prose_claims: Vec<claims::ProseClaim>,
+    /// What its `lab.toml` asks of the application: the requests of the last revision that has one, in the order of their steps.
+    pub requests: Vec<requests::Asked>,
 }
 
 /// A name that a page imports.
@@ -73,6 +86,33 @@ pub struct Revision {
 }
 
 impl Revision {
+    /// The dotted names of the page's own modules.
+    #[must_use]
+    pub fn own_modules(&self) -> std::collections::BTreeSet<String> {
+        let modules = self.job.steps.iter().filter_map(|step| match &step.action {
+            Action::Python { module, file: Some(_), .. } if module != "__main__" => Some(module.clone()),
+            _ => None,
+        });
+        modules.collect()
+    }
+
+    /// Whether a step needs, directly or not, one that was supplied.
+    #[must_use]
+    pub fn rests_on_assumption(&self, id: u32) -> bool {
+        let mut open = vec![id];
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if self.origins.get(&id).is_some_and(|origin| origin.assumption.is_some()) {
+                return true;
+            }
+            open.extend(self.job.steps.iter().find(|step| step.id == id).into_iter().flat_map(|step| step.needs.iter().copied()));
+        }
+        false
+    }
+
     /// The names that the statement at this place of a block binds.
     #[must_use]
     pub fn binds_at(&self, block: usize, span: Span) -> Vec<String> {

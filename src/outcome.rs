@@ -1,9 +1,12 @@
 //! Outcome and Status: what a run says about blocks and lessons. `judge` is pure: a recorded run can be judged again.
 
+mod answers;
 mod claims;
 mod classify;
 mod judge;
 mod moves;
+mod notices;
+mod remarks;
 mod steps;
 mod views;
 

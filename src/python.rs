@@ -1,13 +1,18 @@
 //! The only part that knows the Python parser. It says, statement by statement, what code binds and reads; it never runs anything.
 
+mod builtins;
 mod collect;
+mod comments;
 mod depth;
 mod escapes;
+mod scope;
 
 use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
+pub use builtins::is_builtin;
+pub use comments::{Comment, Print, Value, comments, value};
 pub use escapes::escapes;
 
 use crate::source::Span;
@@ -204,12 +209,6 @@ pub fn parse(code: &str) -> Module {
     Module { statements: suite.iter().map(|statement| collect::statement(statement, code, deferred)).collect(), errors }
 }
 
-/// Whether `name` is one of Python's built-in names.
-#[must_use]
-pub fn is_builtin(name: &str) -> bool {
-    BUILTINS.contains(&name)
-}
-
 /// Whether a line is a comment that stands for code: `# ...`, `# existing code omitted`, `# rest unchanged`.
 #[must_use]
 pub fn says_omitted(line: &str) -> bool {
@@ -220,7 +219,7 @@ pub fn says_omitted(line: &str) -> bool {
 #[must_use]
 pub fn inner_lines(code: &str) -> Option<String> {
     let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module)).try_into_module()?;
-    let mut outside = collect::OutsideFunction::default();
+    let mut outside = scope::OutsideFunction::default();
     for statement in parsed.suite() {
         ruff_python_ast::visitor::Visitor::visit_stmt(&mut outside, statement);
     }
@@ -321,253 +320,6 @@ fn range_of(node: &impl Ranged) -> Span {
     span(node.range())
 }
 
-/// The names of `builtins` in Python 3.11 to 3.13, and what every module has.
-const BUILTINS: &[&str] = &[
-    "ArithmeticError",
-    "AssertionError",
-    "AttributeError",
-    "BaseException",
-    "BaseExceptionGroup",
-    "BlockingIOError",
-    "BrokenPipeError",
-    "BufferError",
-    "BytesWarning",
-    "ChildProcessError",
-    "ConnectionAbortedError",
-    "ConnectionError",
-    "ConnectionRefusedError",
-    "ConnectionResetError",
-    "DeprecationWarning",
-    "EOFError",
-    "Ellipsis",
-    "EncodingWarning",
-    "EnvironmentError",
-    "Exception",
-    "ExceptionGroup",
-    "False",
-    "FileExistsError",
-    "FileNotFoundError",
-    "FloatingPointError",
-    "FutureWarning",
-    "GeneratorExit",
-    "IOError",
-    "ImportError",
-    "ImportWarning",
-    "IndentationError",
-    "IndexError",
-    "InterruptedError",
-    "IsADirectoryError",
-    "KeyError",
-    "KeyboardInterrupt",
-    "LookupError",
-    "MemoryError",
-    "ModuleNotFoundError",
-    "NameError",
-    "None",
-    "NotADirectoryError",
-    "NotImplemented",
-    "NotImplementedError",
-    "OSError",
-    "OverflowError",
-    "PendingDeprecationWarning",
-    "PermissionError",
-    "ProcessLookupError",
-    "PythonFinalizationError",
-    "RecursionError",
-    "ReferenceError",
-    "ResourceWarning",
-    "RuntimeError",
-    "RuntimeWarning",
-    "StopAsyncIteration",
-    "StopIteration",
-    "SyntaxError",
-    "SyntaxWarning",
-    "SystemError",
-    "SystemExit",
-    "TabError",
-    "TimeoutError",
-    "True",
-    "TypeError",
-    "UnboundLocalError",
-    "UnicodeDecodeError",
-    "UnicodeEncodeError",
-    "UnicodeError",
-    "UnicodeTranslateError",
-    "UnicodeWarning",
-    "UserWarning",
-    "ValueError",
-    "Warning",
-    "ZeroDivisionError",
-    "_",
-    "__annotations__",
-    "__build_class__",
-    "__builtins__",
-    "__debug__",
-    "__doc__",
-    "__file__",
-    "__import__",
-    "__loader__",
-    "__name__",
-    "__package__",
-    "__path__",
-    "__spec__",
-    "abs",
-    "aiter",
-    "all",
-    "anext",
-    "any",
-    "ascii",
-    "bin",
-    "bool",
-    "breakpoint",
-    "bytearray",
-    "bytes",
-    "callable",
-    "chr",
-    "classmethod",
-    "compile",
-    "complex",
-    "copyright",
-    "credits",
-    "delattr",
-    "dict",
-    "dir",
-    "divmod",
-    "enumerate",
-    "eval",
-    "exec",
-    "exit",
-    "filter",
-    "float",
-    "format",
-    "frozenset",
-    "getattr",
-    "globals",
-    "hasattr",
-    "hash",
-    "help",
-    "hex",
-    "id",
-    "input",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "license",
-    "list",
-    "locals",
-    "map",
-    "max",
-    "memoryview",
-    "min",
-    "next",
-    "object",
-    "oct",
-    "open",
-    "ord",
-    "pow",
-    "print",
-    "property",
-    "quit",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "setattr",
-    "slice",
-    "sorted",
-    "staticmethod",
-    "str",
-    "sum",
-    "super",
-    "tuple",
-    "type",
-    "vars",
-    "zip",
-];
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_told_from_python_that_does_not_parse() {
-        assert!(!has_python_words("127.0.0.1 hello.localhost\n/parent/child\n"));
-        for code in ["def f(self)\n    pass", "x = (", "print 'a'", "f(a b)"] {
-            assert!(has_python_words(code), "{code}");
-        }
-    }
-
-    #[test]
-    fn a_decorator_alone_and_dots_for_lines_are_cut_short() {
-        for code in ["@app.route('/')\n", "setup(\n    ...\n    name='x'\n)\n"] {
-            assert!(cut_short(code, &parse(code)).is_some(), "{code}");
-        }
-        assert!(cut_short("def f(self)\n    pass\n", &parse("def f(self)\n    pass\n")).is_none());
-    }
-
-    fn names(names: &[Name]) -> Vec<&str> {
-        names.iter().map(|name| name.name.as_str()).collect()
-    }
-
-    fn one(code: &str) -> Statement {
-        let module = parse(code);
-        assert_eq!(module.errors, []);
-        module.statements.into_iter().next_back().unwrap()
-    }
-
-    #[test]
-    fn a_class_reads_its_bases_and_body_now_and_its_methods_later() {
-        let class = one(
-            "class Left(Base):\n    __tablename__ = 'left'\n    id = Column(Integer)\n    other = id\n    def f(self, x=Y) -> Z:\n        a = 1\n        return a + helper(x) + id\n",
-        );
-        assert_eq!(names(&class.reads), ["Base", "Column", "Integer", "Y", "Z"]);
-        assert_eq!(names(&class.later), ["helper"]);
-        assert_eq!(class.binds[0].name, "Left");
-        assert!(class.is_definition());
-        assert_eq!(class.mentioned(MentionKind::OwnTable).collect::<Vec<_>>(), ["left"]);
-    }
-
-    #[test]
-    fn a_loop_does_not_read_what_it_binds() {
-        let statement = one("for left in lefts:\n    print(left, [r.id for r in left.rights if r != skip])\n");
-        assert_eq!(names(&statement.reads), ["lefts", "skip"]);
-        assert_eq!(statement.binds[0].name, "left");
-    }
-
-    #[test]
-    fn imports_say_where_from() {
-        let statement = one("from ..models import User as U, Post\n");
-        assert_eq!(statement.binds[0].kind, BindKind::Import { module: "..models".into(), name: Some("User".into()) });
-        assert_eq!(statement.binds[0].name, "U");
-        assert!(statement.is_import());
-        assert_eq!(one("import os.path\n").binds[0].name, "os");
-        assert_eq!(one("from flask import *\n").stars, ["flask"]);
-    }
-
-    #[test]
-    fn strings_that_name_things_are_mentions() {
-        let statement =
-            one("class A(Base):\n    b: Mapped[list[\"B\"]] = relationship(secondary='ab')\n    c = relationship(\"C\")\n    d = Column(ForeignKey('d.id'))\n");
-        assert_eq!(statement.mentioned(MentionKind::Class).collect::<Vec<_>>(), ["B", "C"]);
-        assert_eq!(statement.mentioned(MentionKind::Table).collect::<Vec<_>>(), ["ab", "d"]);
-        assert_eq!(one("def f():\n    return render_template('x.html', a=b)\n").mentioned(MentionKind::Template).collect::<Vec<_>>(), ["x.html"]);
-    }
-
-    #[test]
-    fn a_walrus_a_with_and_a_handler_bind() {
-        assert_eq!(names(&one("with Session(engine) as session:\n    session.add(x)\n").reads), ["Session", "engine", "x"]);
-        assert_eq!(names(&one("try:\n    import a\nexcept ImportError as e:\n    print(e)\n").reads), [] as [&str; 0]);
-        assert_eq!(names(&one("x = lambda y: y + z\n").later), ["z"]);
-    }
-
-    #[test]
-    fn what_is_left_out_is_seen() {
-        assert!(one("def f():\n    ...\n").elided);
-        assert!(one("@app.route('/')\ndef f():\n    # existing code omitted\n    return x\n").elided);
-        assert!(!one("x: tuple[int, ...] = ()\n").elided);
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::engine::{EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
-use crate::lab::{Lab, Remedy, Revision, Setup, assemble};
+use crate::lab::{Installed, Lab, Remedy, Revision, Setup, assemble};
 use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, held_up, judge, status, suspects};
 use bench::Bench;
 use snapshots::Snapshots;
@@ -34,6 +34,8 @@ pub struct Planned {
     pub earlier: Vec<Arc<Lesson>>,
     /// Its `lab.toml`, if it has one.
     pub manifest: Option<Manifest>,
+    /// What the environment has, where that is known.
+    pub installed: Option<Arc<Installed>>,
 }
 
 impl Planned {
@@ -41,7 +43,7 @@ impl Planned {
     #[must_use]
     pub fn lab(&self) -> Lab {
         let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
-        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref() })
+        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref(), installed: self.installed.as_deref() })
     }
 }
 

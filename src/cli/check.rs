@@ -5,8 +5,8 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::cli::course::{self, Course};
-use crate::cli::engines::{EngineArgs, Opened};
-use crate::cli::{Exit, no_engine, tell, usage};
+use crate::cli::engines::{EngineArgs, Needs, Opened};
+use crate::cli::{Exit, no_engine, packages, tell, usage};
 use crate::env::Environment;
 use crate::finding::Code;
 use crate::outcome::{Event, Options, Outcome, Status};
@@ -37,13 +37,16 @@ pub struct Args {
     /// Judge without snapshots: for pages that nobody keeps labs for.
     #[arg(long)]
     no_snapshots: bool,
+    /// Install what pages install and the environment lacks, into a layer of it that is kept; lessons themselves still run without a network.
+    #[arg(long)]
+    install: bool,
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
     strict: bool,
-    /// Let lessons of this status fail the check as well.
+    /// Let lessons of this status fail the check as well, such as stale or pending.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     deny: Vec<Status>,
-    /// Let lessons of this status pass.
+    /// Let lessons of this status pass, such as incomplete.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     allow: Vec<Status>,
     /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
@@ -62,6 +65,7 @@ impl Args {
     fn flags(&self) -> Vec<String> {
         let mut flags = Vec::new();
         flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
+        flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
         flags.extend(self.env.iter().map(|env| format!("--env={env}")));
         flags
@@ -83,16 +87,21 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let sinks = Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?;
     let course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
+    let mut installed = packages::of(&environment);
+    let services = course.planned.iter().any(|planned| planned.manifest.as_ref().is_some_and(|manifest| !manifest.services.is_empty()));
+    let needs = Needs { services, packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
     let (sender, receiver) = mpsc::unbounded_channel();
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
     let _ = sender.send(Event::Read { chapters: course.chapters, lessons: course.planned.len(), to_run });
     let in_ci = in_ci();
     let work = async {
-        let Opened { bench, name, note, jobs } = args.engine.open(&environment, &sender).await.map_err(|error| no_engine(error.to_string()))?;
+        let Opened { bench, name, note, jobs, refused } =
+            args.engine.open(&environment, &needs, &sender).await.map_err(|error| no_engine(error.to_string()))?;
         let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci, environment: environment.name().to_owned() };
         let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 };
-        check(course.planned.clone(), &bench, &how, &sender).await;
+        packages::add(&mut installed, &needs.packages, refused);
+        check(packages::tell(&course.planned, installed), &bench, &how, &sender).await;
         bench.close().await;
         if let Some(refused) = bench.refused() {
             return Err(no_engine(refused).into());
@@ -166,14 +175,16 @@ fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
 }
 
 fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
+    let mut failed = Ok(());
     for sink in sinks {
         let format = sink.format;
         let to_terminal = sink.is_stdout();
         let options =
             if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
-        sink.finish(|out| crate::report::write(report, format, &options, out))?;
+        // One place that cannot be written to keeps no other report from its reader.
+        failed = failed.and(sink.finish(|out| crate::report::write(report, format, &options, out)));
     }
-    Ok(())
+    Ok(failed?)
 }
 
 fn anything_ran(report: &Report) -> bool {

@@ -55,12 +55,13 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
         if path.exists() {
             let own = Config::find(if path.is_dir() { &path } else { path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) })
                 .map_err(|error| usage(error.to_string()))?;
-            // A page of a guide is checked as that guide's lesson, so that its lab and what it builds on are found.
-            match home(&path).filter(|_| path.is_file()) {
+            // A page or a chapter's folder is checked as part of its guide, so that its labs and what it builds on are found.
+            let guide = if path.is_file() { home(&path) } else { guide_above(&path, &base) };
+            match guide {
                 Some(guide) => {
+                    let part = display_path(&std::path::absolute(&path)?, &if path.is_file() { base.clone() } else { guide.clone() });
                     let guide = guide.strip_prefix(&base).map(Path::to_path_buf).unwrap_or(guide);
-                    let page = display_path(&std::path::absolute(&path)?, &base);
-                    requests.push((guide, vec![selector.map_or_else(|| page.clone(), |selector| format!("{page}#{selector}"))]));
+                    requests.push((guide, vec![selector.map_or_else(|| part.clone(), |selector| format!("{part}#{selector}"))]));
                 }
                 None => requests.push((path, selector.into_iter().collect())),
             }
@@ -93,6 +94,18 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
     }
     // All of them, and before anything runs: whoever mends one should not have to come back for the next.
     if wrong.is_empty() { Ok(course) } else { Err(usage(wrong.join("\nerror: ")).into()) }
+}
+
+/// The guide that a folder is a part of: the nearest folder above it whose table of contents names pages in it.
+fn guide_above(folder: &Path, base: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(folder).ok()?;
+    if folder.join(SUMMARY).is_file() || folder.join("book.toml").is_file() {
+        return None;
+    }
+    folder.ancestors().skip(1).take(12).filter(|above| above.join(SUMMARY).is_file()).map(Path::to_path_buf).find(|above| {
+        let part = display_path(&folder, above);
+        load(above, base).is_ok_and(|guide| select(&guide, &[part]).is_ok())
+    })
 }
 
 /// Requests about the same path, joined.
@@ -162,6 +175,7 @@ impl Course {
                     selector: selector(lesson),
                     earlier,
                     manifest,
+                    installed: None,
                 });
             }
             if !lesson.blocks.is_empty() {

@@ -6,7 +6,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::engine::docker::connect::connect;
 use crate::engine::{DockerOptions, Engine, EngineError, LocalOptions};
-use crate::env::{Environment, cache_dir, choose_python};
+use crate::env::layer::{Packages, Refused};
+use crate::env::{Environment, NOTE, cache_dir, choose_python};
 use crate::outcome::Event;
 use crate::run::bench::Bench;
 use crate::run::cache::Cache;
@@ -26,7 +27,7 @@ pub enum EngineChoice {
 #[derive(Debug, clap::Args)]
 pub struct EngineArgs {
     /// Where to run: docker, local (not sealed), or auto: Docker if it answers, else local.
-    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, env = "PROCTOR_ENGINE")]
+    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, env = "PROCTOR_ENGINE", hide_env_values = true)]
     pub engine: EngineChoice,
     /// The Python that the local engine makes its virtual environment with.
     #[arg(long, value_name = "PYTHON")]
@@ -39,6 +40,22 @@ pub struct EngineArgs {
     pub jobs: Option<u16>,
 }
 
+/// What lessons need on top of their environment.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    /// Whether a lab asks for a server.
+    pub services: bool,
+    /// Packages to install.
+    pub packages: Packages,
+}
+
+/// The environment with packages on top, made before the engine starts.
+#[derive(Debug, Clone)]
+enum Layer {
+    Image(String),
+    Python(PathBuf),
+}
+
 /// A bench, and what a report says of it.
 pub struct Opened<'a> {
     /// Where jobs run.
@@ -49,14 +66,16 @@ pub struct Opened<'a> {
     pub note: Option<String>,
     /// How many labs run at a time.
     pub jobs: usize,
+    /// Packages that could not be installed, and why.
+    pub refused: Refused,
 }
 
 impl EngineArgs {
-    /// Decide which engine it is, and lay out the bench. Nothing is started or built before a job needs it.
+    /// Decide which engine it is, and lay out the bench. Nothing is started or built before a job needs it, but for packages that are to be installed.
     ///
     /// # Errors
     /// If there is no Python to run on, for the local engine.
-    pub async fn open<'a>(&'a self, environment: &'a Environment, events: &'a UnboundedSender<Event>) -> Result<Opened<'a>, EngineError> {
+    pub async fn open<'a>(&'a self, environment: &'a Environment, needs: &'a Needs, events: &'a UnboundedSender<Event>) -> Result<Opened<'a>, EngineError> {
         let jobs = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get), usize::from);
         let mut note = None;
         let docker = match self.engine {
@@ -71,25 +90,89 @@ impl EngineArgs {
             }
         };
         let world = if docker { "docker".to_owned() } else { format!("local, Python {}", choose_python(self.python.as_deref()).await?.version) };
-        let cache = cache_dir().ok().filter(|_| !self.no_cache).map(|folder| Cache::new(&folder, &world, &environment.lock_hash()));
+        let (layer, refused) = self.install(docker, environment, needs, events).await;
+        // What was installed is part of what every result depends on, and so is what could not be.
+        let lock = if needs.packages.is_empty() { environment.lock_hash() } else { format!("{}\n{:?}\n{refused:?}", environment.lock_hash(), needs.packages) };
+        let cache = cache_dir().ok().filter(|_| !self.no_cache).map(|folder| Cache::new(&folder, &world, &lock));
         let start = move || -> std::pin::Pin<Box<dyn Future<Output = Result<Engine, EngineError>> + Send + 'a>> {
-            Box::pin(self.start(docker, environment, jobs, events))
+            Box::pin(self.start(docker, environment, needs, layer.clone(), jobs, events))
         };
-        Ok(Opened { bench: Bench::new(cache, Box::new(start)), name: if docker { "docker" } else { "local" }, note, jobs })
+        Ok(Opened { bench: Bench::new(cache, Box::new(start)), name: if docker { "docker" } else { "local" }, note, jobs, refused })
+    }
+
+    /// Install what is asked for into a layer of the environment. If there can be none, the check goes on without it.
+    async fn install(&self, docker: bool, environment: &Environment, needs: &Needs, events: &UnboundedSender<Event>) -> (Option<Layer>, Refused) {
+        if needs.packages.is_empty() {
+            return (None, Refused::new());
+        }
+        let mut prepare = |text: &str| {
+            let _ = events.send(Event::Preparing(text.to_owned()));
+        };
+        let made = if docker {
+            self.image_with(environment, needs, &mut prepare).await.map(|(image, refused)| (Layer::Image(image), refused))
+        } else {
+            let made = environment.ensure_installed_venv(self.python.as_deref(), &needs.packages, &mut prepare).await;
+            made.map(|(python, refused)| (Layer::Python(python), refused))
+        };
+        match made {
+            Ok((layer, refused)) => (Some(layer), refused),
+            Err(error) => {
+                let why = first_line(&error.to_string());
+                prepare(&format!("{NOTE}nothing was installed: {why}"));
+                (None, needs.packages.keys().map(|name| (name.clone(), why.clone())).collect())
+            }
+        }
+    }
+
+    /// The environment's image with the packages and servers that are needed.
+    async fn image_with(&self, environment: &Environment, needs: &Needs, prepare: &mut (dyn FnMut(&str) + Send)) -> Result<(String, Refused), EngineError> {
+        let connection = connect().await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+        let mut image = environment.ensure_image(&connection.docker, prepare).await?;
+        if needs.services {
+            match environment.ensure_services(&connection.docker, &image, prepare).await {
+                Ok(tag) => image = tag,
+                // The lessons that need none can still be checked, and each of the others says what it misses.
+                Err(error) => prepare(&format!("{NOTE}there is no image with services: {}", first_line(&error.to_string()))),
+            }
+        }
+        if needs.packages.is_empty() {
+            return Ok((image, Refused::new()));
+        }
+        environment.ensure_installed(&connection.docker, &image, &needs.packages, prepare).await
     }
 
     /// Start the engine, making first what it needs.
-    async fn start(&self, docker: bool, environment: &Environment, jobs: usize, events: &UnboundedSender<Event>) -> Result<Engine, EngineError> {
+    async fn start(
+        &self,
+        docker: bool,
+        environment: &Environment,
+        needs: &Needs,
+        layer: Option<Layer>,
+        jobs: usize,
+        events: &UnboundedSender<Event>,
+    ) -> Result<Engine, EngineError> {
         let mut prepare = |text: &str| {
             // Nobody listens any more only when the check is being given up.
             let _ = events.send(Event::Preparing(text.to_owned()));
         };
+        let warm = environment.warm();
         if docker {
-            let connection = connect().await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
-            let image = environment.ensure_image(&connection.docker, &mut prepare).await?;
-            return Engine::docker(DockerOptions { image, workers: jobs, warm: environment.warm(), memory: DockerOptions::MEMORY }).await;
+            let image = match layer {
+                Some(Layer::Image(image)) => image,
+                _ => self.image_with(environment, &Needs { services: needs.services, packages: Packages::new() }, &mut prepare).await?.0,
+            };
+            let more = if needs.services { DockerOptions::SERVICES } else { 0 };
+            return Engine::docker(DockerOptions { image, workers: jobs, warm, memory: DockerOptions::MEMORY + more, files: DockerOptions::FILES + more })
+                .await;
         }
-        let python = environment.ensure_venv(self.python.as_deref(), &mut prepare).await?;
-        Engine::local(LocalOptions { python, workers: jobs, warm: environment.warm() }).await
+        let python = match layer {
+            Some(Layer::Python(python)) => python,
+            _ => environment.ensure_venv(self.python.as_deref(), &mut prepare).await?,
+        };
+        Engine::local(LocalOptions { python, workers: jobs, warm }).await
     }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }

@@ -41,11 +41,17 @@ pub struct DockerOptions {
     pub warm: Vec<String>,
     /// Memory of a container, in MiB: the largest job's, what the agent itself takes (some 100), and the files of the lab.
     pub memory: u32,
+    /// Room for the files of a lab, in MiB: they lie in memory.
+    pub files: u32,
 }
 
 impl DockerOptions {
     /// Enough for a job of the usual limits.
     pub const MEMORY: u32 = 1024;
+    /// Enough for what a lesson writes.
+    pub const FILES: u32 = 128;
+    /// What services take on top of either: a cluster of PostgreSQL's is about 40 MB when it is new.
+    pub const SERVICES: u32 = 192;
 }
 
 /// Sealed containers.

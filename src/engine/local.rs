@@ -84,7 +84,7 @@ impl Local {
 
     /// Runs one job.
     pub(crate) async fn run(&self, job: &Job) -> Result<Run, EngineError> {
-        let serves = job.steps.iter().any(|step| matches!(step.action, Action::Shell { .. }));
+        let serves = job.steps.iter().any(|step| matches!(step.action, Action::Shell { .. })) || !job.services.is_empty();
         let _ports = if serves && !self.has_own_network() { Some(self.ports.lock().await) } else { None };
         self.pool.run(job).await
     }

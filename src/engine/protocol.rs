@@ -81,6 +81,9 @@ pub struct Job {
     pub env: std::collections::BTreeMap<String, String>,
     /// What the lab may use.
     pub limits: Limits,
+    /// Servers to start before the first step, by name (`redis`, `postgresql`): each on its usual port of 127.0.0.1, with nothing in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
 }
 
 /// A file of a lab.
@@ -351,6 +354,9 @@ pub struct Response {
     /// The `Location` header, if there is one.
     #[serde(default)]
     pub location: Option<String>,
+    /// The header fields, by name in lower case; of several with one name the last.
+    #[serde(default)]
+    pub headers: std::collections::BTreeMap<String, String>,
     /// The body as text, capped.
     pub text: String,
     /// The endpoint that answered, if one did, and the file name and line of its view function.
@@ -382,6 +388,13 @@ pub enum Ending {
     Exited {
         /// Its exit status.
         status: i32,
+    },
+    /// A service that the job asks for cannot be had where it runs; no step was run.
+    NoService {
+        /// Its name.
+        service: String,
+        /// Why, and what to do.
+        why: String,
     },
     /// The host asked for it.
     Cancelled,

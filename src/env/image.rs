@@ -67,17 +67,21 @@ impl Environment {
         let archive =
             self.build_context(&certs::extra()).map_err(|source| EngineError::Io { doing: "packing what the image is built of".to_owned(), source })?;
         let stream = docker.build_image(self.build_options(base, tag), None, Some(bollard::body_full(archive.into())));
-        let built = self.follow(stream, progress).await;
+        let built = self.follow(stream, progress).await.map(drop);
         // The stage that held the packages was copied from, or was left half made; it would only take room.
-        let stage = HashMap::from([("dangling".to_owned(), vec!["true".to_owned()]), ("label".to_owned(), vec![format!("proctor.stage={tag}")])]);
-        let _ = docker.prune_images(Some(PruneImagesOptions { filters: Some(stage) })).await;
+        prune_stage(docker, tag).await;
         built
     }
 
     fn build_options(&self, base: Base, tag: &str) -> BuildImageOptions {
+        self.options_on(base.image(), tag)
+    }
+
+    /// How an image of this environment is built on another.
+    pub(super) fn options_on(&self, base: &str, tag: &str) -> BuildImageOptions {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let mut arguments: HashMap<String, String> = CARRIED.iter().filter_map(|name| Some(((*name).to_owned(), set(name)?))).collect();
-        arguments.insert("BASE".to_owned(), base.image().to_owned());
+        arguments.insert("BASE".to_owned(), base.to_owned());
         arguments.insert("TAG".to_owned(), tag.to_owned());
         let labels = [(LABEL, "environment"), ("proctor.environment", self.name())];
         BuildImageOptions {
@@ -91,8 +95,12 @@ impl Environment {
         }
     }
 
-    /// Follows a build to its end.
-    async fn follow(&self, stream: impl Stream<Item = Result<BuildInfo, bollard::errors::Error>>, progress: Progress<'_>) -> Result<(), EngineError> {
+    /// Follows a build to its end; its whole log.
+    pub(super) async fn follow(
+        &self,
+        stream: impl Stream<Item = Result<BuildInfo, bollard::errors::Error>>,
+        progress: Progress<'_>,
+    ) -> Result<String, EngineError> {
         let mut log = Log::default();
         let mut stream = std::pin::pin!(stream);
         while let Some(event) = stream.next().await {
@@ -108,7 +116,7 @@ impl Environment {
             };
             return Err(EngineError::Environment(self.build_failure(&log, &failure)));
         }
-        Ok(())
+        Ok(log.text)
     }
 
     fn build_failure(&self, log: &Log, failure: &str) -> String {
@@ -135,7 +143,13 @@ impl Environment {
     }
 }
 
-fn header(mode: u32, size: u64) -> tar::Header {
+/// Removes what the classic builder leaves of an image's stage.
+pub(super) async fn prune_stage(docker: &Docker, tag: &str) {
+    let stage = HashMap::from([("dangling".to_owned(), vec!["true".to_owned()]), ("label".to_owned(), vec![format!("proctor.stage={tag}")])]);
+    let _ = docker.prune_images(Some(PruneImagesOptions { filters: Some(stage) })).await;
+}
+
+pub(super) fn header(mode: u32, size: u64) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_mode(mode);
     header.set_size(size);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
+use super::layer::{self, Packages, Refused};
 use super::{Environment, Interpreter, Progress, cache, command, interpreter};
 use crate::engine::EngineError;
 
@@ -33,6 +34,44 @@ impl Environment {
         Ok(ready)
     }
 
+    /// The `python` of a virtual environment with these packages and more, made now if there is none yet, and those that could not be installed.
+    ///
+    /// # Errors
+    /// As [`Environment::ensure_venv`].
+    pub async fn ensure_installed_venv(&self, python: Option<&Path>, packages: &Packages, progress: Progress<'_>) -> Result<(PathBuf, Refused), EngineError> {
+        let chosen = interpreter::choose(python).await?;
+        let listed = layer::lines(packages);
+        let directory = self.directory_of(&chosen, &[&listed])?;
+        let notes = directory.join("refused");
+        if !is_complete(&directory) {
+            let lock = cache::lock(&directory.with_extension("lock"), progress).await?;
+            if !is_complete(&directory) {
+                self.fill_venv(&chosen, &directory, &lock, progress).await?;
+                let refused = self.install(&directory, packages, &lock, progress).await?;
+                layer::write_refused(&notes, &refused)?;
+                mark(&directory)?;
+            }
+        }
+        Ok((program(&directory), layer::read_refused(&notes)))
+    }
+
+    /// Installs packages one after the other: one that cannot be must not keep the others out.
+    async fn install(&self, directory: &Path, packages: &Packages, lock: &File, progress: Progress<'_>) -> Result<Refused, EngineError> {
+        let constraints = directory.join("constraints.txt");
+        std::fs::write(&constraints, self.constraints()).map_err(|source| io("writing", &constraints, source))?;
+        let mut refused = Refused::new();
+        for (name, asked) in packages {
+            progress(&format!("installing {name}"));
+            let mut install = Command::new(program(directory));
+            install.args(["-I", "-m", "pip", "install", "--progress-bar", "off", "-c"]).arg(&constraints).arg(asked);
+            clean(&mut install);
+            if let Err(failure) = command::run(&mut install, lock, command::Output::Told, &mut |_| {}).await {
+                refused.insert(name.clone(), layer::pip_said(&failure.log));
+            }
+        }
+        Ok(refused)
+    }
+
     /// The `python` of the virtual environment that was made with that interpreter, if it is there.
     ///
     /// # Errors
@@ -44,12 +83,23 @@ impl Environment {
 
     /// Where the virtual environment belongs: everything that it depends on is in its name.
     fn venv_directory(&self, chosen: &Interpreter) -> Result<PathBuf, EngineError> {
-        let parts = [self.requirements_file(), chosen.version.clone(), chosen.identity.clone()];
-        let hash = cache::hash(&parts.each_ref().map(String::as_bytes));
+        self.directory_of(chosen, &[])
+    }
+
+    fn directory_of(&self, chosen: &Interpreter, more: &[&str]) -> Result<PathBuf, EngineError> {
+        let requirements = self.requirements_file();
+        let parts: Vec<&[u8]> = [&*requirements, &chosen.version, &chosen.identity].iter().chain(more).map(|part| part.as_bytes()).collect();
+        let hash = cache::hash(&parts);
         Ok(cache::cache_dir()?.join("venv").join(format!("{}-{}", self.name(), &hash[..12])))
     }
 
     async fn make_venv(&self, chosen: &Interpreter, directory: &Path, lock: &File, progress: Progress<'_>) -> Result<(), EngineError> {
+        self.fill_venv(chosen, directory, lock, progress).await?;
+        mark(directory)
+    }
+
+    /// Everything but the mark that it is complete.
+    async fn fill_venv(&self, chosen: &Interpreter, directory: &Path, lock: &File, progress: Progress<'_>) -> Result<(), EngineError> {
         clear(directory)?;
         progress(&format!("making a virtual environment for `{}` with Python {}", self.name(), chosen.version));
         let mut make = Command::new(&chosen.executable);
@@ -64,17 +114,12 @@ impl Environment {
         }
         if made.is_err() {
             clear(directory)?;
-            return made;
         }
-        let marker = directory.join(MARKER);
-        std::fs::write(&marker, "").map_err(|source| io("writing", &marker, source))
+        made
     }
 
     async fn step(&self, command: &mut Command, lock: &File, doing: &str, progress: Progress<'_>) -> Result<(), EngineError> {
-        for name in ASTRAY {
-            command.env_remove(name);
-        }
-        command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_INPUT", "1");
+        clean(command);
         let mut tell = |line: &str| {
             if let Some(what) = short(line) {
                 progress(&what);
@@ -98,6 +143,20 @@ fn short(line: &str) -> Option<String> {
         return Some("unpacking packages".to_owned());
     }
     word("Collecting ").map(|what| format!("fetching {what}"))
+}
+
+/// Keeps a command of pip's to the virtual environment, and from asking.
+fn clean(command: &mut Command) {
+    for name in ASTRAY {
+        command.env_remove(name);
+    }
+    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_INPUT", "1");
+}
+
+/// Says that a virtual environment is finished.
+fn mark(directory: &Path) -> Result<(), EngineError> {
+    let marker = directory.join(MARKER);
+    std::fs::write(&marker, "").map_err(|source| io("writing", &marker, source))
 }
 
 fn program(directory: &Path) -> PathBuf {

@@ -39,6 +39,8 @@ pub(crate) struct Draft {
     pub(crate) commands: Vec<DraftCommand>,
     /// Files that are not Python, and files of programs that only commands use.
     pub(crate) files: BTreeMap<String, String>,
+    /// What is asked of the application before it is probed.
+    pub(crate) requests: Vec<crate::engine::protocol::Request>,
     /// Whether the application is probed at the end.
     pub(crate) probe: bool,
     /// What was supplied: the key of the piece, with its assumption's index.
@@ -49,6 +51,7 @@ pub(crate) struct Draft {
     pub(crate) spares: BTreeMap<(PieceOrigin, Span), Arc<Piece>>,
     pub(crate) limits: Limits,
     pub(crate) env: BTreeMap<String, String>,
+    pub(crate) services: Vec<String>,
 }
 
 /// What a draft runs.
@@ -209,6 +212,9 @@ impl Draft {
             let action = Action::Shell { command: command.command.clone(), input: String::new() };
             builder.push(action, Vec::new(), Origin { block: Some(command.block), span: Some(command.span), assumption: None, judged });
         }
+        for request in &self.requests {
+            builder.push(Action::Request(request.clone()), Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
+        }
         if self.probe {
             builder.push(Action::Probe { app: None }, Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
         }
@@ -224,7 +230,7 @@ impl Draft {
                 files.push(JobFile { path: file.clone(), text: text(&module.pieces) });
             }
         }
-        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone() };
+        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone() };
         Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }
     }
 }

@@ -10,6 +10,7 @@ use crate::lab::draft::DraftModule;
 use crate::lab::exports;
 use crate::lab::lend::{Offers, complete};
 use crate::lab::piece::{Piece, PieceOrigin};
+use crate::lab::project::module_of;
 use crate::python::{BindKind, Name};
 use crate::source::Span;
 
@@ -86,13 +87,21 @@ pub(crate) struct Made {
 }
 
 /// Make the modules that `modules` import from and that are not there, and add to those that lack a name. `spare` are programs that the page shows without a
-/// name; `before` gives what a program without a name has before a block of it.
-pub(crate) fn make(lesson: &Lesson, modules: &mut Vec<DraftModule>, spare: &[Vec<Arc<Piece>>], offers: &Offers<'_>) -> Vec<Made> {
+/// name; `files` are those of the lab: a module that its author wrote there is not made.
+pub(crate) fn make(
+    lesson: &Lesson,
+    modules: &mut Vec<DraftModule>,
+    spare: &[Vec<Arc<Piece>>],
+    offers: &Offers<'_>,
+    files: &BTreeMap<String, String>,
+) -> Vec<Made> {
+    let written: BTreeSet<String> = files.keys().filter(|path| path.ends_with(".py")).map(|path| module_of(path.trim_start_matches('/'))).collect();
     let mut made: Vec<Made> = Vec::new();
     let mut given_up: BTreeSet<(String, String)> = BTreeSet::new();
     // A module that is made may import from another; each round settles or gives up at least one name.
     for _ in 0..20 {
-        let asked = asks(modules, &given_up);
+        let mut asked = asks(modules, &given_up);
+        asked.retain(|module, _| !written.contains(module));
         let Some((name, ask)) = asked.into_iter().next() else { break };
         let supplied = supply(lesson, modules, &name, &ask, spare, offers);
         for missing in ask.names.difference(&supplied) {

@@ -9,7 +9,7 @@ use crate::engine::protocol::{Action, Raised, Stream};
 use crate::finding::{Code, Comparison, Finding, Location};
 use crate::lab::{Claim, Revision};
 use crate::outcome::Outcome;
-use crate::outcome::judge::{Judge, rests_on_assumption};
+use crate::outcome::judge::Judge;
 use crate::outcome::steps::StepRecord;
 use crate::snapshot::matching::{Mismatch, check_claim};
 
@@ -63,7 +63,7 @@ impl Judge<'_> {
         let silent = claim.block.is_some() && actual.trim().is_empty();
         let serves = revision.job.steps.iter().any(|step| own.contains(&step.id) && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
         let text = self.lesson.source.slice(claim.piece.unwrap_or_else(|| self.lesson.blocks[claim.of].span()));
-        if silent || serves || VARIES.is_match(text) || own.iter().any(|&id| rests_on_assumption(revision, id)) {
+        if silent || serves || VARIES.is_match(text) || own.iter().any(|&id| revision.rests_on_assumption(id)) {
             return None;
         }
         let source = &self.lesson.source;

@@ -67,6 +67,9 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
             .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
     }
+    if let Some(finding) = unset(raised, evidence, &location) {
+        return finding;
+    }
     if raised.message.contains("no secret key was set")
         || raised.message.contains("Session backend did not open a session")
         || raised.message.contains("secret key is required")
@@ -116,7 +119,6 @@ fn outside(raised: &Raised) -> Option<&'static str> {
     match raised.class.as_str() {
         _ if raised.message.contains("environment variable") && raised.message.contains("not set") => Some("the page sets it nowhere"),
         "BuildError" if innermost.starts_with("werkzeug.") || within("flask") => Some("the page shows no such endpoint"),
-        "KeyError" if innermost == "os" => Some("the environment variable is set nowhere on the page"),
         "KeyError" if innermost == "flask.sessions" || innermost.starts_with("werkzeug.") => Some("no request has left that"),
         "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
             Some("it is a command that asks for arguments, or the verdict of a test runner")
@@ -142,6 +144,23 @@ const OPEN_NAMESPACES: &[&str] = &[
     "flask_login.mixins.AnonymousUserMixin",
     "werkzeug.local.Local",
 ];
+
+/// What the page takes from its surroundings and never puts there: an environment variable, a table of a database that exists already.
+fn unset(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Option<Finding> {
+    let incomplete = |message: String| Some(Finding::new(Code::Unsupplied, location.clone(), message));
+    if raised.class == "KeyError" && raised.frames.last().is_some_and(|frame| frame.module == "os") {
+        let name = raised.message.trim_matches('\'');
+        return incomplete(format!("the page never sets the environment variable `{name}`"))
+            .map(|finding| finding.with_help(format!("set it on the page, or under `[env]` in lab.toml: `{name} = \"...\"`")));
+    }
+    let (_, table) = raised.message.split_once("no such table: ")?;
+    let table = table.split_whitespace().next()?.trim_end_matches(')');
+    let source = evidence.lesson.source.slice(evidence.lesson.span).to_lowercase();
+    let makes = ["create table", "create_all", "upgrade", "init_db", "init-db", "executescript"].iter().any(|sign| source.contains(sign));
+    (!makes).then_some(())?;
+    incomplete(format!("the page never makes the table `{table}`"))
+        .map(|finding| finding.with_help("show where it is made, or make it in `setup` of the lab.toml"))
+}
 
 /// `ClassName: message`, the first line of it.
 pub(crate) fn title(raised: &Raised) -> String {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::protocol::{Action, Ending, Raised, Run, Verdict, Warning};
+use crate::engine::protocol::{Action, Raised, Run, Verdict};
 use crate::finding::{Code, Effect, Finding, Location, Severity};
 use crate::guide::Lesson;
 use crate::lab::piece::Piece;
 use crate::lab::{Assumption, Fate, Lab, Origin, Remedy, Revision};
-use crate::outcome::claims::{last_line, serves};
+use crate::outcome::claims::last_line;
 use crate::outcome::classify::{DefinedClass, Evidence, classify, frame_location, title};
 use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
 use crate::outcome::{BlockOutcome, Outcome, Status};
@@ -219,10 +219,12 @@ impl Judge<'_> {
         for step in &revision.job.steps {
             if matches!(step.action, Action::Probe { .. } | Action::Import { .. } | Action::Request(_))
                 && let Some(record) = steps.get(&step.id)
+                && !self.wants_an_error(revision, step.id)
             {
                 self.unplaced(revision, record, matches!(step.action, Action::Import { .. }));
             }
         }
+        self.answers(revision, &steps);
     }
 
     fn assume(&mut self, remedy: Remedy, block: usize) {
@@ -260,6 +262,7 @@ impl Judge<'_> {
         }
         self.not_raised(revision, &steps, block);
         self.claims(revision, &steps, block);
+        self.remarks(revision, &steps, block);
         self.judged.blocks[block].transcript = Some(transcript);
     }
 
@@ -285,11 +288,11 @@ impl Judge<'_> {
         if is_runner && (raised.message == "5" || !self.lesson.blocks[block].body.text().contains("TestCase)")) {
             return;
         }
-        let own_modules = own_modules(revision);
+        let own_modules = revision.own_modules();
         if let Some(cause) = self.cause(raised, &own_modules) {
             return self.block_by(cause, block, Some(origin));
         }
-        let bound = bound_names(revision);
+        let bound = revision.bound_names();
         let supplied = self.supplied();
         let evidence = Evidence {
             lesson: self.lesson,
@@ -298,7 +301,7 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &self.classes,
             supplied: &supplied,
-            rests_on_assumption: rests_on_assumption(revision, id),
+            rests_on_assumption: revision.rests_on_assumption(id),
         };
         let mut finding = classify(raised, &evidence);
         if let Some(expected) = expected {
@@ -385,53 +388,6 @@ impl Judge<'_> {
         }
     }
 
-    fn ended(&mut self, revision: &Revision, id: u32, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
-        let (code, message) = match &run.ending {
-            Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
-            Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
-            Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
-            Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
-            Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
-            Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
-        };
-        let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
-        if !record.began {
-            return self.worsen(block, Outcome::Blocked);
-        }
-        let serves = revision.job.steps.iter().any(|step| step.id == id && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
-        let code = if serves { Code::Unsupplied } else { code };
-        self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
-        self.worsen(block, outcome_of(code));
-    }
-
-    fn command_failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
-        let command = revision.job.steps.iter().find(|step| step.id == id).and_then(|step| match &step.action {
-            Action::Shell { command, .. } => Some(command.lines().next().unwrap_or_default().to_owned()),
-            _ => None,
-        });
-        let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
-        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
-        let missing = [
-            "ModuleNotFoundError",
-            "NameError",
-            "Could not import",
-            "Could not locate",
-            "No such file",
-            "Read-only file system",
-            "Permission denied",
-            "not found",
-            "Failed to find Flask application",
-            "No module named",
-        ];
-        let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
-        let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
-        let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
-        let span = origin.span.unwrap_or_default();
-        let outcome = outcome_of(code);
-        self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
-        self.worsen(block, outcome);
-    }
-
     fn not_raised(&mut self, revision: &Revision, steps: &BTreeMap<u32, StepRecord>, block: usize) {
         let Some(expected) = self.expected(block) else { return };
         let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block));
@@ -442,55 +398,6 @@ impl Judge<'_> {
             self.add(Finding::new(Code::NotRaised, location, format!("the page says that this raises {expected}, and it does not")));
             self.worsen(block, Outcome::Failed);
         }
-    }
-
-    fn warnings(&mut self, record: &StepRecord, origin: &Origin) {
-        for warning in &record.warnings {
-            let deprecated = warning.bases.iter().any(|base| base == "DeprecationWarning" || base == "PendingDeprecationWarning")
-                || warning.category.ends_with("DeprecationWarning");
-            if !deprecated || inside_an_import(warning) {
-                continue;
-            }
-            let Some(location) = frame_location(&warning.frames, self.lesson, origin.span) else { continue };
-            if !self.told.insert((Code::Deprecated, location.span.start, warning.category.clone())) {
-                continue;
-            }
-            let mut finding = Finding::new(Code::Deprecated, location, format!("{}: {}", warning.category, first_sentence(&warning.message)));
-            if let Some((related, module)) = self.import_of(&finding.location) {
-                finding = finding.with_related(related, format!("imported from {module} here"));
-            }
-            self.add(finding);
-        }
-    }
-
-    /// The import that binds the name which stands first at a location, and the module it comes from.
-    fn import_of(&self, location: &Location) -> Option<(Location, String)> {
-        let text = self.lesson.source.slice(location.span);
-        let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let (span, module) = self
-            .lab
-            .imports
-            .iter()
-            .rev()
-            .find(|import| import.name == name && import.span.start < location.span.start)
-            .map(|import| (import.span, import.module.clone()))?;
-        Some((Location::new(&self.lesson.source, span), module))
-    }
-
-    fn missed(&mut self, record: &StepRecord) {
-        for (first, last) in &record.missed {
-            let source = &self.lesson.source;
-            let span = Span::new(Location::line(source, *first).span.start, source.line_span(*last).end);
-            let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
-            if self.told.insert((Code::NotReached, span.start, String::new())) {
-                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about them")));
-            }
-        }
-    }
-
-    pub(super) fn add(&mut self, finding: Finding) -> usize {
-        self.judged.findings.push(finding);
-        self.judged.findings.len() - 1
     }
 
     fn finish(mut self, options: Options) -> Judged {
@@ -543,45 +450,4 @@ fn write_transcript(transcript: &mut String, record: &StepRecord) {
         transcript.push_str(&last_line(raised));
         transcript.push('\n');
     }
-}
-
-/// The first sentence of a warning, without the references that its package adds.
-fn first_sentence(message: &str) -> String {
-    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut = line.find(" (Background on").unwrap_or(line.len());
-    line[..cut].trim().to_owned()
-}
-
-/// Whether a warning comes from a library's own top level while it is being imported: nothing that the page can change.
-fn inside_an_import(warning: &Warning) -> bool {
-    warning.frames.last().is_some_and(|frame| frame.function == "<module>" && !frame.module.is_empty() && frame.module != "__main__")
-        && warning.frames.iter().any(|frame| frame.module.starts_with("importlib") || frame.file.contains("importlib"))
-}
-
-pub(super) fn bound_names(revision: &Revision) -> BTreeSet<String> {
-    revision.bound_names()
-}
-
-pub(super) fn own_modules(revision: &Revision) -> BTreeSet<String> {
-    let modules = revision.job.steps.iter().filter_map(|step| match &step.action {
-        Action::Python { module, file: Some(_), .. } if module != "__main__" => Some(module.clone()),
-        _ => None,
-    });
-    modules.collect()
-}
-
-/// Whether a step needs, directly or not, one that was supplied.
-pub(super) fn rests_on_assumption(revision: &Revision, id: u32) -> bool {
-    let mut open = vec![id];
-    let mut seen = BTreeSet::new();
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        if revision.origins.get(&id).is_some_and(|origin| origin.assumption.is_some()) {
-            return true;
-        }
-        open.extend(revision.job.steps.iter().find(|step| step.id == id).into_iter().flat_map(|step| step.needs.iter().copied()));
-    }
-    false
 }

@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding, Location, Severity};
 use crate::lab::Revision;
 use crate::outcome::Outcome;
 use crate::outcome::classify::{Evidence, classify, frame_location};
-use crate::outcome::judge::{Judge, bound_names, outcome_of, own_modules};
+use crate::outcome::judge::{Judge, outcome_of};
 use crate::outcome::moves;
 use crate::outcome::steps::StepRecord;
 use crate::python::BindKind;
@@ -13,8 +13,8 @@ use crate::source::Span;
 impl Judge<'_> {
     /// What went wrong where no line of the page asked for it: in a view that was probed, or while importing the page's main file.
     pub(super) fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
-        let bound = bound_names(revision);
-        let own_modules = own_modules(revision);
+        let bound = revision.bound_names();
+        let own_modules = revision.own_modules();
         let (classes, supplied) = (self.classes.clone(), self.supplied());
         let evidence = Evidence {
             lesson: self.lesson,

@@ -27,9 +27,9 @@ impl Snapshots {
         let keys = keys(lesson);
         let mut differing = Vec::new();
         for (index, key) in keys.iter().enumerate() {
-            let Some(transcript) = transcript(&outcome.blocks[index]) else { continue };
+            let Some(transcript) = transcript(&outcome.blocks[index], lesson) else { continue };
             match self.store.load(&lesson.id, key) {
-                Ok(Some(accepted)) if matching::matches(&accepted.contents, transcript) => {
+                Ok(Some(accepted)) if matching::matches(&accepted.contents, &transcript) => {
                     if self.write {
                         // The output is the accepted one again: what waited for review is out of date.
                         self.report(lesson, outcome, self.store.forget_pending(&lesson.id, key).err());
@@ -62,7 +62,7 @@ impl Snapshots {
         let line = lesson.source.line_of(lesson.blocks[index].span().start);
         let mut finding = Finding::new(Code::Changed, Location::line(&lesson.source, line), "the output is not the accepted snapshot's")
             .with_help("see it with `proctor review`, and accept it there if it is right");
-        let actual = crate::snapshot::normalise::normalise(outcome.blocks[index].transcript.as_deref().unwrap_or_default());
+        let actual = crate::snapshot::normalise::normalise(&transcript(&outcome.blocks[index], lesson).unwrap_or_default());
         finding.comparison = Some(Comparison { expected: accepted.contents.clone(), actual });
         outcome.findings.push(finding);
         if !matches!(outcome.status, Status::Errored | Status::Broken) {
@@ -71,9 +71,12 @@ impl Snapshots {
     }
 
     fn write_pending(&self, lesson: &Lesson, outcome: &mut LessonOutcome, index: usize, key: &str, second: Option<&Judged>) {
-        let Some(text) = transcript(&outcome.blocks[index]) else { return };
-        let snapshot = Snapshot::of(text);
-        let stable = second.and_then(|second| second.blocks.get(index)).and_then(transcript).map(|other| Snapshot::of(other).contents == snapshot.contents);
+        let Some(text) = transcript(&outcome.blocks[index], lesson) else { return };
+        let snapshot = Snapshot::of(&text);
+        let stable = second
+            .and_then(|second| second.blocks.get(index))
+            .and_then(|block| transcript(block, lesson))
+            .map(|other| Snapshot::of(&other).contents == snapshot.contents);
         let mut info = BTreeMap::from([("environment".to_owned(), self.environment.clone())]);
         info.insert(Metadata::STABLE.to_owned(), stable.unwrap_or(false).to_string());
         info.extend(lesson.number.clone().map(|number| (Metadata::NUMBER.to_owned(), number)));
@@ -116,9 +119,22 @@ impl Snapshots {
 }
 
 /// The output of a block that is worth a snapshot: it ran clean and said something.
-fn transcript(block: &BlockOutcome) -> Option<&str> {
+fn transcript(block: &BlockOutcome, lesson: &Lesson) -> Option<String> {
     let ran = block.plan.fate == Fate::Run && block.outcome == Some(Outcome::Passed);
-    block.transcript.as_deref().filter(|text| ran && !text.trim().is_empty())
+    let text = block.transcript.as_deref().filter(|text| ran && !text.trim().is_empty())?;
+    Some(without_lines(text, lesson.source.path()))
+}
+
+/// `text` without the lines of the page itself in tracebacks: they move with every edit, and the path is seen from where the check was started.
+fn without_lines(text: &str, path: &str) -> String {
+    let mark = format!("File \"{path}\", line ");
+    let mut parts = text.split(&mark);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str("File \"[page]\", line [line]");
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    out
 }
 
 /// A key for each block that moves with its section: the nearest heading, and the block's number under it.
@@ -129,4 +145,15 @@ fn keys(lesson: &Lesson) -> Vec<String> {
         headings.max_by_key(|prose| prose.span.start).map_or("start", |prose| prose.text.as_str())
     };
     crate::snapshot::name::keys(lesson.blocks.iter().map(heading))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_page_are_no_part_of_a_snapshot() {
+        let text = "Traceback:\n  File \"content/a.md\", line 166, in share\n  File \"b.py\", line 2\n";
+        assert_eq!(without_lines(text, "content/a.md"), "Traceback:\n  File \"[page]\", line [line], in share\n  File \"b.py\", line 2\n");
+    }
 }

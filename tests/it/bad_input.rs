@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
-use crate::command::{Course, course};
+use crate::command::{Course, course, end};
 
 const PAGE: &str = "# A page\n\n```python\nprint(6 * 7)\n```\n";
 
@@ -199,4 +199,24 @@ fn without_an_engine_nothing_runs_and_the_status_says_so() {
     let auto = course.run_with("DOCKER_HOST", "unix:///nonexistent/docker.sock", &["check", "page.md", "--engine", "auto", "--no-snapshots"]).with(0);
     auto.shows(&["no container engine answers, so labs ran on this machine itself", "proctor doctor", "(local, flask"]);
     course.run(&["check", "page.md", "--python", "/nonexistent/python"]).with(3).says(&["/nonexistent/python: not found", "--python PATH"]);
+}
+
+#[test]
+fn a_full_disk_is_said_and_what_was_stored_stays() {
+    let course = course().file("page.md", PAGE);
+    let ended = course.run(&["check", "page.md", "--no-snapshots", "--format", "json=/dev/full", "--format", "terminal"]).with(3);
+    ended.shows(&["1 passed"]).says(&["cannot write the json report to /dev/full: the disk is full"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = course.command(&["check", "page.md", "--no-snapshots"]).stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(3), "a check whose result nobody can read is no success");
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("the disk is full"));
+}
+
+#[test]
+fn an_environment_that_cannot_be_made_is_said_with_all_that_pip_said() {
+    let course = small().file("proctor.toml", "guide = 'guide'\nrequirements = 'own.txt'\n").file("own.txt", "no-such-package-of-proctor==1.0\n");
+    let ended = end(course.command(&["check"]).env("PIP_NO_INDEX", "1")).with(3);
+    let ended = ended.says(&["could not be made", "No matching distribution found for no-such-package-of-proctor==1.0", "the lines above say why"]);
+    assert_eq!(ended.stdout, "");
+    assert!(!course.path("labs").exists());
 }

@@ -7,7 +7,7 @@ use proctor::finding::Code;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::command::{Course, course};
+use crate::command::{Course, course, docker};
 
 /// Codes that no guide here provokes, and why.
 const ELSEWHERE: &[(Code, &str)] = &[
@@ -57,6 +57,32 @@ impl Checked {
         let all = format!("{}\n\n{json}\n\n<testsuite {junit}</testsuite>", lines[..end].join("\n").trim_end());
         let all = Regex::new(r#" time="[0-9.]+""#).unwrap().replace_all(&all, r#" time="[seconds]""#).into_owned();
         Regex::new(r"/[^ ()]*/site-packages/").unwrap().replace_all(&all, "[environment]/").into_owned()
+    }
+}
+
+/// What must be the same wherever a page runs: status, findings and what became of each block, by page.
+fn verdicts(checked: &Checked) -> Vec<(String, Value)> {
+    let path = Regex::new(r" \(/[^)]*\)").unwrap();
+    let lessons = checked.json["lessons"].as_array().unwrap().iter();
+    let here = |lesson: &&Value| !ELSEWHERE.iter().any(|(code, _)| lesson["id"] == code.word());
+    let verdict = lessons.filter(here).map(|lesson| {
+        let whole = serde_json::json!([lesson["status"], lesson["findings"], lesson["blocks"], lesson["assumptions"], lesson["error"]]);
+        (lesson["path"].as_str().unwrap().to_owned(), serde_json::from_str(&path.replace_all(&whole.to_string(), "")).unwrap())
+    });
+    verdict.collect()
+}
+
+#[test]
+fn a_container_gives_the_same_verdicts() {
+    if docker() {
+        let course = course().copy("broken");
+        let pages = ["pages", "unreadable", "unlisted"];
+        let local = verdicts(&check(&course, &[&pages[..], &["--engine", "local"]].concat()));
+        let sealed = verdicts(&check(&course, &[&pages[..], &["--engine", "docker"]].concat()));
+        assert!(local.len() > 20);
+        for (local, sealed) in local.into_iter().zip(sealed) {
+            assert_eq!(local, sealed);
+        }
     }
 }
 

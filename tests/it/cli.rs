@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::command::{Course, course, proctor};
+use crate::command::{Course, course, docker, end, proctor};
 
 const LEGACY: &str = include_str!("../guides/legacy.txt");
 
@@ -146,7 +146,7 @@ fn the_last_line_of_a_failure_runs_just_that_lesson_again() {
     for (line, (path, number)) in lines.into_iter().zip([("guide/first chapter/one.md", Value::Null), ("guide/two.md", Value::Null), ("old.txt", json!("3.2"))])
     {
         // As a shell takes it: quotes and all.
-        let shell = format!("exec {:?} {line} --format json --no-snapshots", env!("CARGO_BIN_EXE_proctor"));
+        let shell = format!("exec {:?} {line} --format json", env!("CARGO_BIN_EXE_proctor"));
         let mut command = std::process::Command::new("sh");
         let like = course.command(&[]);
         command.args(["-c", &shell]).current_dir(course.path("")).env_clear().envs(std::env::vars_os());
@@ -156,12 +156,36 @@ fn the_last_line_of_a_failure_runs_just_that_lesson_again() {
                 None => command.env_remove(name),
             };
         }
-        let again = crate::command::end(&mut command).with(1);
+        let again = end(&mut command).with(1);
         let report: Value = serde_json::from_str(&again.stdout).unwrap();
         let lessons = report["lessons"].as_array().unwrap();
         assert_eq!(lessons.len(), 1, "{line}");
         assert_eq!((&lessons[0]["path"], &lessons[0]["status"]), (&json!(path), &json!("broken")), "{line}");
         assert!(number.is_null() || lessons[0]["number"] == number);
+    }
+}
+
+#[test]
+fn the_course_of_this_repository_is_green_and_the_same_on_every_engine() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let check = |engine: &str| {
+        // In CI nothing is written beside the snapshots.
+        let ended = end(proctor(root, &["check", "--format", "json", "--engine", engine]).env("CI", "true")).with(0);
+        let mut report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(report["engine"], engine);
+        for differs in ["engine", "seconds", "notes"] {
+            report.as_object_mut().unwrap().remove(differs);
+        }
+        for lesson in report["lessons"].as_array_mut().unwrap() {
+            lesson.as_object_mut().unwrap().remove("seconds");
+        }
+        report
+    };
+    let local = check("local");
+    assert_eq!((&local["chapters"], local["lessons"].as_array().unwrap().len()), (&json!(11), 55));
+    assert!(local["summary"].as_object().unwrap().keys().all(|status| ["passed", "empty"].contains(&status.as_str())), "{:#}", local["summary"]);
+    if docker() {
+        assert_eq!(local, check("docker"));
     }
 }
 

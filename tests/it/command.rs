@@ -1,4 +1,5 @@
 //! Runs the real `proctor` in a folder of its own, with nothing of this machine's settings in its environment.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says what it leaves out")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ impl Course {
 /// The command in a folder. Virtual environments are made once for all tests and runs of them.
 pub(crate) fn proctor(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proctor"));
-    let settings = ["CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "DOCKER_HOST"];
+    let settings = ["CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"];
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if settings.contains(&name.as_str()) || name.starts_with("GITHUB_") || name.starts_with("PROCTOR_") {
@@ -96,6 +97,16 @@ pub(crate) fn proctor(folder: &Path, arguments: &[&str]) -> Command {
         command.arg("--no-cache");
     }
     command
+}
+
+/// Whether a container engine answers. Where none does a test is left out, loudly; with `PROCTOR_REQUIRE_DOCKER=1` it fails.
+pub(crate) fn docker() -> bool {
+    let answers = Command::new("docker").arg("version").output().is_ok_and(|output| output.status.success());
+    if !answers {
+        assert!(std::env::var_os("PROCTOR_REQUIRE_DOCKER").is_none_or(|value| value != "1"), "no container engine answers");
+        eprintln!("SKIPPED, no container engine answers (PROCTOR_REQUIRE_DOCKER=1 makes this a failure)");
+    }
+    answers
 }
 
 pub(crate) fn end(command: &mut Command) -> Ended {

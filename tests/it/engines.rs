@@ -107,7 +107,7 @@ fn image() -> Option<String> {
 
 async fn docker(image: String, workers: usize) -> Engine {
     let warm = vec!["flask".to_owned(), "sqlalchemy".to_owned()];
-    Engine::docker(DockerOptions { image, workers, warm, memory: DockerOptions::MEMORY }).await.unwrap()
+    Engine::docker(DockerOptions { image, workers, warm, memory: DockerOptions::MEMORY, files: DockerOptions::FILES }).await.unwrap()
 }
 
 /// How many containers a process has.
@@ -163,7 +163,7 @@ async fn the_suite_passes_in_containers() {
     drop(engine);
     bench::until("every container is gone", || containers(std::process::id()) == 0).await;
 
-    let missing = Engine::docker(DockerOptions { image: "proctor-no-such-image".to_owned(), workers: 1, warm: Vec::new(), memory: 64 }).await;
+    let missing = Engine::docker(DockerOptions { image: "proctor-no-such-image".to_owned(), workers: 1, warm: Vec::new(), memory: 64, files: 64 }).await;
     let error = missing.err().unwrap().to_string();
     assert!(error.contains("proctor-no-such-image") && error.contains("proctor env build"), "{error}");
 }

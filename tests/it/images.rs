@@ -15,7 +15,7 @@ use proctor::engine::docker::connect::connect;
 use proctor::env::{Environment, LABEL, archive};
 
 /// The engine of this machine. Where there is none the test is left out, loudly; with `PROCTOR_REQUIRE_DOCKER=1` it fails.
-async fn engine() -> Option<Docker> {
+pub(crate) async fn engine() -> Option<Docker> {
     match connect().await {
         Ok(connection) => Some(connection.docker),
         Err(error) if std::env::var_os("PROCTOR_REQUIRE_DOCKER").is_some_and(|value| value == "1") => panic!("{error}"),

@@ -1,7 +1,5 @@
 //! The integration tests: one binary, a module a subject.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod architecture;
 mod bad_input;
 mod broken;
@@ -10,5 +8,7 @@ mod command;
 mod engines;
 mod images;
 mod interrupt;
+mod owner;
+mod services;
 mod snapshots;
 mod text;

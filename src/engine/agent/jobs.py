@@ -13,7 +13,7 @@ import time
 import traceback
 from time import monotonic
 
-from proctor_agent import lab, records, sweep
+from proctor_agent import lab, records, services, sweep
 
 FRAME = 1 << 20
 JOIN = 1 << 16
@@ -162,6 +162,12 @@ class Job:
             os.environ.update(environment(self.root, self.own, self.work["env"], self.uid is None))
             time.tzset()
             self.write_files()
+            try:
+                services.start(self.work.get("services") or (), self.own)
+            except services.Unserved as lacking:
+                text = json.dumps({"unserved": [lacking.service, lacking.why]}).encode()
+                os.write(kept[0], struct.pack(">I", len(text)) + text)
+                os._exit(0)
             gc.enable()
             lab.run(self.root, self.own, self.work, *kept, self.nonce)
         except BaseException:
@@ -281,6 +287,10 @@ class Job:
                 return
             if "broken" in frame and not self.begun:
                 self.broken = str(frame["broken"])
+                return
+            if "unserved" in frame and not self.begun:
+                service, why = frame["unserved"]
+                self.stopped = {"reason": "no-service", "service": str(service), "why": str(why)}
                 return
             number, record = frame["mark"], frame["record"]
             step, kind = record["step"], record["kind"]

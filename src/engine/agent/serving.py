@@ -224,6 +224,7 @@ def described(response):
         "status": response.status_code,
         "mimetype": mimetype,
         "location": response.headers.get("Location"),
+        "headers": {name.lower(): places.clean(value, TEXT) for name, value in response.headers.items()},
         "text": places.clean(b"".join(text)[:TEXT].decode("utf-8", "replace"), TEXT),
     }
 

@@ -60,7 +60,8 @@ fn seal(options: &DockerOptions) -> HostConfig {
     let memory = Some(i64::from(options.memory) * MIB);
     let limit = |name: &str, value: i64| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-    let folders = [(LABS, "rw,exec,nosuid,nodev,size=128m,nr_inodes=16k,mode=1777"), ("/tmp", "rw,noexec,nosuid,nodev,size=64m,nr_inodes=4k,mode=1777")];
+    let labs = format!("rw,exec,nosuid,nodev,size={}m,nr_inodes=16k,mode=1777", options.files);
+    let folders = [(LABS, labs.as_str()), ("/tmp", "rw,noexec,nosuid,nodev,size=64m,nr_inodes=4k,mode=1777")];
     HostConfig {
         network_mode: Some("none".to_owned()),
         cap_drop: words(&["ALL"]),
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_seal_is_as_it_was_reviewed() {
-        let options = DockerOptions { image: "image".to_owned(), workers: 1, warm: Vec::new(), memory: 512 };
+        let options = DockerOptions { image: "image".to_owned(), workers: 1, warm: Vec::new(), memory: 512, files: 64 };
         let host = seal(&options);
         assert_eq!(host.network_mode.as_deref(), Some("none"));
         assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));

@@ -83,6 +83,11 @@ impl LabOf {
         self
     }
 
+    pub(crate) fn service(mut self, name: &str) -> Self {
+        self.0.services.push(name.to_owned());
+        self
+    }
+
     pub(crate) fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
         change(&mut self.0.limits);
         self

@@ -6,7 +6,7 @@ use proctor::engine::protocol::{Action, RecordEvent, Stream, Verdict};
 use super::bench::{Bench, finished, lab, missed, outputs, printed, raised, verdict, warnings};
 use super::{Case, cases};
 
-pub(crate) const CASES: [Case; 18] = cases![
+pub(crate) const CASES: [Case; 19] = cases![
     output_carries_its_line,
     output_of_subprocesses_stands_where_it_was_printed,
     streams_are_told_apart,
@@ -25,7 +25,16 @@ pub(crate) const CASES: [Case; 18] = cases![
     a_shell_keeps_its_state,
     features_carry_over_and_sources_are_found,
     threads_and_exits_belong_to_the_last_step,
+    without_a_service_nothing_runs,
 ];
+
+async fn without_a_service_nothing_runs(bench: &Bench) {
+    let run = bench.run(lab().py("print(1)").service("gopher")).await;
+    assert!(matches!(&run.ending, Ending::NoService { service, why } if service == "gopher" && !why.is_empty()), "{run:#?}");
+    assert!(run.records.is_empty(), "{run:#?}");
+    let run = bench.run(lab().py("print(1)")).await;
+    assert_eq!((printed(&run, 1).as_str(), run.ending), ("1\n", Ending::Finished));
+}
 
 async fn output_carries_its_line(bench: &Bench) {
     let run = bench.run(lab().py("def f():\n    print('in')\nf(); print('a', 'é')\nprint('b', end='')\nprint('c')")).await;

@@ -1,0 +1,164 @@
+"""Servers that a lab asks for, started as the lab's own user on its loopback, with their files in its folder.
+
+They are orphans, taken in by the agent: code that waits for its children must not wait for them. The sweep that ends a lab ends them.
+"""
+import glob
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import time
+
+HOST = "127.0.0.1"
+READY = 15.0
+TEMPLATE = "/opt/proctor/postgresql"
+
+
+class Unserved(Exception):
+    """A service that cannot be had here."""
+
+    def __init__(self, service, why):
+        super().__init__(service, why)
+        self.service, self.why = service, why
+
+
+def start(names, own):
+    """Starts services one after the other; returns when all answer."""
+    for name in names:
+        if name not in SERVICES:
+            raise Unserved(name, "this agent knows no such service")
+        port, begin, answers, variables = SERVICES[name]
+        if listens(port):
+            raise Unserved(name, "port %d of this machine is in use" % port)
+        folder = os.path.join(own, name)
+        log = folder + ".log"
+        launch(begin(folder), log)
+        until = time.monotonic() + READY
+        while not answers():
+            if time.monotonic() > until:
+                raise Unserved(name, "it did not start: " + last_line(log))
+            time.sleep(0.01)
+        for variable, value in variables.items():
+            os.environ.setdefault(variable, value)
+
+
+def launch(words, log):
+    """A process that is nobody's child: the shell that starts it ends at once."""
+    with open(log, "wb") as out:
+        subprocess.run(["/bin/sh", "-c", '"$@" &', "sh", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, check=False)
+
+
+def last_line(log):
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file.read(1 << 16).splitlines() if line.strip()]
+    except OSError:
+        lines = []
+    return lines[-1][:200] if lines else "it said nothing"
+
+
+def listens(port):
+    try:
+        socket.create_connection((HOST, port), 0.5).close()
+        return True
+    except OSError:
+        return False
+
+
+def ask(port, question, answer):
+    """Whether a server answers a question as it does when it is ready."""
+    try:
+        with socket.create_connection((HOST, port), 1) as connection:
+            connection.settimeout(2)
+            connection.sendall(question)
+            return connection.recv(64).startswith(answer)
+    except OSError:
+        return False
+
+
+def redis(folder):
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        raise Unserved("redis", "there is no `redis-server` on the path: install Redis (Debian and Ubuntu: `apt install redis-server`), or use `--engine docker`")
+    os.mkdir(folder, 0o700)
+    options = {"bind": HOST, "port": "6379", "dir": folder, "save": "", "appendonly": "no", "daemonize": "no", "maxmemory": "64mb", "protected-mode": "no"}
+    return [program, *(word for name, value in options.items() for word in ("--" + name, value))]
+
+
+def postgresql(folder):
+    program = postgresql_program("postgres")
+    if program is None:
+        why = "there is no `postgres` on the path: install PostgreSQL (Debian and Ubuntu: `apt install postgresql`), or use `--engine docker`"
+        raise Unserved("postgresql", why)
+    if os.geteuid() == 0:
+        raise Unserved("postgresql", "PostgreSQL refuses to run as root: check as another user, or use `--engine docker`")
+    cluster(folder, program)
+    options = {
+        "listen_addresses": HOST,
+        "port": "5432",
+        "unix_socket_directories": "",
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "shared_buffers": "16MB",
+        "max_connections": "20",
+        "autovacuum": "off",
+        "min_wal_size": "2MB" if os.path.isdir(TEMPLATE) else "80MB",
+        "max_wal_size": "16MB" if os.path.isdir(TEMPLATE) else "96MB",
+        "dynamic_shared_memory_type": "mmap",
+        "max_parallel_workers": "0",
+        "jit": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "max_logical_replication_workers": "0",
+    }
+    return [program, "-D", folder, *(word for name, value in options.items() for word in ("-c", "%s=%s" % (name, value)))]
+
+
+def postgresql_program(name):
+    """A program of PostgreSQL's: on the path, or where Debian puts it, the newest."""
+    found = glob.glob("/usr/lib/postgresql/*/bin/" + name)
+    found.sort(key=lambda path: [int(number) for number in re.findall(r"\d+", path)])
+    return shutil.which(name) or (found[-1] if found else None)
+
+
+def cluster(folder, program):
+    """A copy of the cluster that was made with the image; made now where there is none."""
+    if os.path.isdir(TEMPLATE):
+        shutil.copytree(TEMPLATE, folder, copy_function=shutil.copyfile)
+        for path, _folders, _files in os.walk(folder):
+            os.chmod(path, 0o700)
+        return
+    folder_of = os.path.dirname(os.path.realpath(program))
+    words = [os.path.join(folder_of, "initdb"), "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    made = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise Unserved("postgresql", "its cluster could not be made: " + (made.stderr.strip().splitlines() or ["initdb said nothing"])[-1][:200])
+    single = [program, "--single", "-D", folder, "postgres"]
+    subprocess.run(single, input="CREATE DATABASE app;\n", capture_output=True, text=True, check=False)
+
+
+def startup():
+    """The first message of a client of PostgreSQL's: version 3.0, user and database."""
+    words = b"user\0postgres\0database\0app\0\0"
+    return struct.pack(">II", 8 + len(words), 196608) + words
+
+
+# By name: port, how it is started, whether it answers, and the variables that say where it is.
+SERVICES = {
+    "redis": (6379, redis, lambda: ask(6379, b"PING\r\n", b"+PONG"), {"REDIS_URL": "redis://127.0.0.1:6379/0"}),
+    "postgresql": (
+        5432,
+        postgresql,
+        lambda: ask(5432, startup(), b"R"),
+        {
+            "DATABASE_URL": "postgresql+psycopg://postgres@127.0.0.1:5432/app",
+            "PGHOST": HOST,
+            "PGPORT": "5432",
+            "PGUSER": "postgres",
+            "PGDATABASE": "app",
+        },
+    ),
+}

@@ -1,0 +1,81 @@
+//! What statements bind and read.
+
+use super::*;
+
+#[test]
+fn text_is_told_from_python_that_does_not_parse() {
+    assert!(!has_python_words("127.0.0.1 hello.localhost\n/parent/child\n"));
+    for code in ["def f(self)\n    pass", "x = (", "print 'a'", "f(a b)"] {
+        assert!(has_python_words(code), "{code}");
+    }
+}
+
+#[test]
+fn a_decorator_alone_and_dots_for_lines_are_cut_short() {
+    for code in ["@app.route('/')\n", "setup(\n    ...\n    name='x'\n)\n"] {
+        assert!(cut_short(code, &parse(code)).is_some(), "{code}");
+    }
+    assert!(cut_short("def f(self)\n    pass\n", &parse("def f(self)\n    pass\n")).is_none());
+}
+
+fn names(names: &[Name]) -> Vec<&str> {
+    names.iter().map(|name| name.name.as_str()).collect()
+}
+
+fn one(code: &str) -> Statement {
+    let module = parse(code);
+    assert_eq!(module.errors, []);
+    module.statements.into_iter().next_back().unwrap()
+}
+
+#[test]
+fn a_class_reads_its_bases_and_body_now_and_its_methods_later() {
+    let class = one(
+        "class Left(Base):\n    __tablename__ = 'left'\n    id = Column(Integer)\n    other = id\n    def f(self, x=Y) -> Z:\n        a = 1\n        return a + helper(x) + id\n",
+    );
+    assert_eq!(names(&class.reads), ["Base", "Column", "Integer", "Y", "Z"]);
+    assert_eq!(names(&class.later), ["helper"]);
+    assert_eq!(class.binds[0].name, "Left");
+    assert!(class.is_definition());
+    assert_eq!(class.mentioned(MentionKind::OwnTable).collect::<Vec<_>>(), ["left"]);
+}
+
+#[test]
+fn a_loop_does_not_read_what_it_binds() {
+    let statement = one("for left in lefts:\n    print(left, [r.id for r in left.rights if r != skip])\n");
+    assert_eq!(names(&statement.reads), ["lefts", "skip"]);
+    assert_eq!(statement.binds[0].name, "left");
+}
+
+#[test]
+fn imports_say_where_from() {
+    let statement = one("from ..models import User as U, Post\n");
+    assert_eq!(statement.binds[0].kind, BindKind::Import { module: "..models".into(), name: Some("User".into()) });
+    assert_eq!(statement.binds[0].name, "U");
+    assert!(statement.is_import());
+    assert_eq!(one("import os.path\n").binds[0].name, "os");
+    assert_eq!(one("from flask import *\n").stars, ["flask"]);
+}
+
+#[test]
+fn strings_that_name_things_are_mentions() {
+    let statement =
+        one("class A(Base):\n    b: Mapped[list[\"B\"]] = relationship(secondary='ab')\n    c = relationship(\"C\")\n    d = Column(ForeignKey('d.id'))\n");
+    assert_eq!(statement.mentioned(MentionKind::Class).collect::<Vec<_>>(), ["B", "C"]);
+    assert_eq!(statement.mentioned(MentionKind::Table).collect::<Vec<_>>(), ["ab", "d"]);
+    assert_eq!(one("def f():\n    return render_template('x.html', a=b)\n").mentioned(MentionKind::Template).collect::<Vec<_>>(), ["x.html"]);
+}
+
+#[test]
+fn a_walrus_a_with_and_a_handler_bind() {
+    assert_eq!(names(&one("with Session(engine) as session:\n    session.add(x)\n").reads), ["Session", "engine", "x"]);
+    assert_eq!(names(&one("try:\n    import a\nexcept ImportError as e:\n    print(e)\n").reads), [] as [&str; 0]);
+    assert_eq!(names(&one("x = lambda y: y + z\n").later), ["z"]);
+}
+
+#[test]
+fn what_is_left_out_is_seen() {
+    assert!(one("def f():\n    ...\n").elided);
+    assert!(one("@app.route('/')\ndef f():\n    # existing code omitted\n    return x\n").elided);
+    assert!(!one("x: tuple[int, ...] = ()\n").elided);
+}
