@@ -119,7 +119,6 @@ fn outside(raised: &Raised) -> Option<&'static str> {
     match raised.class.as_str() {
         _ if raised.message.contains("environment variable") && raised.message.contains("not set") => Some("the page sets it nowhere"),
         "BuildError" if innermost.starts_with("werkzeug.") || within("flask") => Some("the page shows no such endpoint"),
-        "KeyError" if innermost == "os" => Some("the environment variable is set nowhere on the page"),
         "KeyError" if innermost == "flask.sessions" || innermost.starts_with("werkzeug.") => Some("no request has left that"),
         "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
             Some("it is a command that asks for arguments, or the verdict of a test runner")
