@@ -9,6 +9,7 @@ use crate::outcome::moves;
 use crate::source::Span;
 
 /// What is known around a failed step.
+#[derive(Clone, Copy)]
 pub(crate) struct Evidence<'a> {
     pub(crate) lesson: &'a Lesson,
     /// The bytes of the step, if it stands on the page.
@@ -45,6 +46,12 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
     let finding = |code, message: String| Finding::new(code, location.clone(), message);
     if is("NameError") && !is("UnboundLocalError") {
         return name_error(raised, evidence, &location);
+    }
+    if is("MemoryError") {
+        return finding(Code::Memory, "it used more memory than its limit".to_owned());
+    }
+    if is("BlockingIOError") && raised.message.contains("[Errno 11]") || raised.message.contains("can't start new thread") {
+        return finding(Code::ProcessLimit, "it started more processes or threads than its limit".to_owned());
     }
     if is("ImportError") {
         return import_error(raised, evidence, &location);
@@ -167,7 +174,9 @@ fn unset(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Optio
 
 /// `ClassName: message`, the first line of it.
 pub(crate) fn title(raised: &Raised) -> String {
+    // Where a module is installed differs from machine to machine, and says nothing of the course.
     let message = raised.message.lines().next().unwrap_or_default();
+    let message = message.rsplit_once(" (/").filter(|(_, path)| path.ends_with(".py)") || path.ends_with(".so)")).map_or(message, |(said, _)| said);
     if message.is_empty() { raised.class.clone() } else { format!("{}: {message}", raised.class) }
 }
 
@@ -194,6 +203,10 @@ fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -
     }
     let root = module.split('.').next().unwrap_or_default();
     let own = evidence.own_modules.iter().any(|own| own == &module || own.split('.').next() == Some(root));
+    if evidence.own_modules.contains(root) && crate::lab::is_library(root) {
+        return Finding::new(Code::ShadowedLibrary, location.clone(), format!("the page's own `{root}.py` hides the library `{root}` from this import"))
+            .with_help("give the file another name");
+    }
     if is_module {
         let help = if own {
             "show the file in a block of its name"

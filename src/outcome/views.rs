@@ -23,8 +23,10 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &classes,
             supplied: &supplied,
+            // Nobody asked for these pages, so nobody filled the tables that they read; what they look up in their own code is theirs.
             rests_on_assumption: true,
         };
+        let supplied_any = revision.origins.values().any(|origin| origin.assumption.is_some());
         for (index, raised) in record.raised.iter().enumerate() {
             // An answer that a view gives by raising it is no failure of the view.
             if raised.bases.iter().any(|base| base == "werkzeug.exceptions.HTTPException") {
@@ -43,6 +45,7 @@ impl Judge<'_> {
                 }
                 continue;
             }
+            let evidence = Evidence { rests_on_assumption: supplied_any || raised.class != "KeyError", ..evidence };
             let mut finding = classify(raised, &evidence);
             if place.is_none() {
                 finding.location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));

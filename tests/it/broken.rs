@@ -12,9 +12,8 @@ use crate::command::{Course, course, docker};
 /// Codes that no guide here provokes, and why.
 const ELSEWHERE: &[(Code, &str)] = &[
     (Code::NothingRan, "it is about a whole check, not about a page of one: see bad_input.rs"),
-    (Code::Memory, "the local engine limits the address space, and the MemoryError that follows is judged as `raised`"),
     (Code::ProcessLimit, "the system does not count the processes of root, whom CI runs as"),
-    (Code::ShadowedLibrary, "nothing says it yet; the import that fails is judged as `undefined-name`"),
+    (Code::MissingService, "which services a machine has differs: see services.rs"),
 ];
 
 /// A check of all guides: its three reports.
