@@ -1,6 +1,7 @@
 //! Outcome and Status: what a run says about blocks and lessons. `judge` is pure: a recorded run can be judged again.
 
 mod answers;
+mod beyond;
 mod claims;
 mod classify;
 mod judge;

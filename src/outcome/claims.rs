@@ -130,6 +130,20 @@ pub(super) fn last_line(raised: &Raised) -> String {
     if raised.message.is_empty() { class.to_owned() } else { format!("{class}: {}", raised.message) }
 }
 
+/// Add everything that a step printed and raised to the text that a snapshot holds.
+pub(super) fn write_transcript(transcript: &mut String, record: &StepRecord) {
+    for (_, text, _) in &record.output {
+        transcript.push_str(text);
+    }
+    for raised in &record.raised {
+        if !transcript.is_empty() && !transcript.ends_with('\n') {
+            transcript.push('\n');
+        }
+        transcript.push_str(&last_line(raised));
+        transcript.push('\n');
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::protocol::{Action, Raised, Run, Verdict};
-use crate::finding::{Code, Effect, Finding, Location, Severity};
+use crate::finding::{Code, Effect, Finding, Location};
 use crate::guide::Lesson;
-use crate::lab::piece::Piece;
 use crate::lab::{Assumption, Fate, Lab, Origin, Remedy, Revision};
-use crate::outcome::claims::last_line;
-use crate::outcome::classify::{DefinedClass, Evidence, classify, frame_location, title};
+use crate::outcome::claims::write_transcript;
+use crate::outcome::classify::{DefinedClass, Evidence, classify, title};
 use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
 use crate::outcome::{BlockOutcome, Outcome, Status};
 use crate::python::BindKind;
@@ -49,9 +48,9 @@ pub(super) struct Judge<'a> {
     pub(super) judged: Judged,
     pub(super) classes: Vec<DefinedClass>,
     /// Failed or blocked steps, by block and start: the finding that they come from.
-    failures: BTreeMap<(usize, usize), usize>,
+    pub(super) failures: BTreeMap<(usize, usize), usize>,
     /// Names that nothing binds because of a failure: the finding.
-    lost: BTreeMap<String, usize>,
+    pub(super) lost: BTreeMap<String, usize>,
     /// Places of warnings and exceptions that were told already.
     pub(super) told: BTreeSet<(Code, usize, String)>,
 }
@@ -136,44 +135,6 @@ impl Judge<'_> {
             self.worsen(*block, Outcome::Failed);
             if let Some(finding) = finding {
                 self.lost.extend(names.iter().map(|name| (name.clone(), finding)));
-            }
-        }
-    }
-
-    /// Functions of judged blocks that need a name which an error kept from being bound: nobody has called them yet, and nobody can.
-    fn needs_lost(&mut self, revision: &Revision, steps: &BTreeMap<u32, StepRecord>) {
-        let passed: BTreeSet<(usize, Span)> = revision
-            .origins
-            .iter()
-            .filter(|(id, _)| steps.get(id).is_some_and(|step| step.verdict == Some(Verdict::Passed)))
-            .filter_map(|(_, origin)| Some((origin.block?, origin.span?)))
-            .collect();
-        let ran = |piece: &Piece| piece.block().is_none_or(|block| passed.contains(&(block, piece.span)));
-        let bound: BTreeSet<&str> =
-            revision.draft.pieces().filter(|piece| ran(piece)).flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.as_str())).collect();
-        for piece in revision.draft.pieces() {
-            let Some(block) = piece.block().filter(|block| revision.blocks.contains(block)) else { continue };
-            let lost = piece.facts.later.iter().filter(|name| !bound.contains(name.name.as_str())).find_map(|name| self.lost.get(&name.name).copied());
-            if let Some(cause) = lost.filter(|&cause| self.judged.findings[cause].severity() == Severity::Error) {
-                self.block_by(cause, block, None);
-            }
-        }
-    }
-
-    /// Calls that fit no signature, whatever the failed definition before them would have bound.
-    fn beyond(&mut self, revision: &Revision, run: &Run, held_up: &BTreeSet<(usize, Span)>) {
-        let steps = by_step(revision, run);
-        for (id, origin) in &revision.origins {
-            let (Some(block), Some(span), true) = (origin.block, origin.span, origin.judged) else { continue };
-            let Some(raised) = steps.get(id).and_then(|record| record.raised.last()) else { continue };
-            if !held_up.contains(&(block, span)) || raised.class != "TypeError" || !raised.message.contains("argument") {
-                continue;
-            }
-            let location = frame_location(&raised.frames, self.lesson, Some(span))
-                .unwrap_or_else(|| Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)));
-            if self.told.insert((Code::Raised, location.span.start, title(raised))) {
-                self.add(Finding::new(Code::Raised, location, title(raised)));
-                self.worsen(block, Outcome::Failed);
             }
         }
     }
@@ -421,18 +382,5 @@ pub(super) fn outcome_of(code: Code) -> Outcome {
         Effect::Breaks | Effect::Changes => Outcome::Failed,
         Effect::Incompletes => Outcome::Incomplete,
         Effect::Stales | Effect::Informs => Outcome::Passed,
-    }
-}
-
-fn write_transcript(transcript: &mut String, record: &StepRecord) {
-    for (_, text, _) in &record.output {
-        transcript.push_str(text);
-    }
-    for raised in &record.raised {
-        if !transcript.is_empty() && !transcript.ends_with('\n') {
-            transcript.push('\n');
-        }
-        transcript.push_str(&last_line(raised));
-        transcript.push('\n');
     }
 }
