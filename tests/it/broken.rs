@@ -55,7 +55,8 @@ impl Checked {
         let junit = self.junit.split("<testsuite ").find(suite).unwrap().split("</testsuite>").next().unwrap();
         let all = format!("{}\n\n{json}\n\n<testsuite {junit}</testsuite>", lines[..end].join("\n").trim_end());
         let all = Regex::new(r#" time="[0-9.]+""#).unwrap().replace_all(&all, r#" time="[seconds]""#).into_owned();
-        Regex::new(r"/[^ ()]*/site-packages/").unwrap().replace_all(&all, "[environment]/").into_owned()
+        let all = Regex::new(r"/[^ ()]*/site-packages/").unwrap().replace_all(&all, "[environment]/").into_owned();
+        Regex::new(r"/[^ ()]*/w[0-9]+/work/").unwrap().replace_all(&all, "[lab]/").into_owned()
     }
 }
 

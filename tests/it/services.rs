@@ -32,7 +32,7 @@ fn a_lab_has_the_redis_that_it_asks_for() {
     let code = "import os, redis\nclient = redis.Redis(decode_responses=True)\nassert client.dbsize() == 0\nclient.set('greeting', 'hello')\nprint(client.get('greeting'))  # prints hello\nprint(redis.Redis.from_url(os.environ['REDIS_URL']).exists('greeting'))\ntry:\n    os.wait()\nexcept ChildProcessError:\n    print('no children')";
     // Twice: the second lab finds nothing of the first.
     let twice = format!("{code}\n```\n\n<!-- proctor: new -->\n```python\n{code}");
-    let (ended, report) = page(&twice, "services = [\"redis\"]\n").json(&["--no-snapshots", "--no-cache", "--engine", "docker"]);
+    let (ended, report) = page(&twice, "services = [\"redis\"]\n").json(&["--no-snapshots", "--engine", "docker"]);
     ended.with(0);
     assert_eq!(block(&report)["outcome"], "passed", "{report:#}");
     assert_eq!(report["lessons"][0]["blocks"][1]["outcome"], "passed", "{report:#}");
@@ -44,7 +44,7 @@ fn a_lab_has_the_postgresql_that_it_asks_for() {
         return;
     }
     let code = "import os\nfrom sqlalchemy import create_engine, text\nengine = create_engine(os.environ['DATABASE_URL'])\nassert engine.url.drivername == 'postgresql+psycopg'\nwith engine.begin() as connection:\n    connection.execute(text('CREATE TABLE note (id serial PRIMARY KEY, words text)'))\n    connection.execute(text(\"INSERT INTO note (words) VALUES ('one'), ('two')\"))\n    print(connection.execute(text('SELECT count(*) FROM note')).scalar())  # prints 2\n    assert connection.execute(text('SHOW server_encoding')).scalar() == 'UTF8'";
-    let (ended, report) = page(code, "services = [\"postgresql\", \"redis\"]\n").json(&["--no-snapshots", "--no-cache", "--engine", "docker"]);
+    let (ended, report) = page(code, "services = [\"postgresql\", \"redis\"]\n").json(&["--no-snapshots", "--engine", "docker"]);
     ended.with(0);
     assert_eq!(block(&report)["outcome"], "passed", "{report:#}");
 }
@@ -52,7 +52,7 @@ fn a_lab_has_the_postgresql_that_it_asks_for() {
 #[test]
 fn a_service_that_cannot_be_had_leaves_the_lesson_incomplete() {
     // What a lab finds on its path is not this test's to choose: where Redis is installed, the lab has it.
-    let (ended, report) = page("print(1)", "services = [\"redis\"]\n").json(&["--no-snapshots", "--no-cache"]);
+    let (ended, report) = page("print(1)", "services = [\"redis\"]\n").json(&["--no-snapshots"]);
     let finding = &report["lessons"][0]["findings"][0];
     if report["lessons"][0]["status"] == "passed" {
         ended.with(0);
