@@ -1,7 +1,8 @@
 //! What went wrong where no line of the page asked for it: in a view that was probed, a test that was tried, or while importing the page's main file. Pure.
 
+use crate::engine::protocol::Frame;
 use crate::finding::{Code, Finding, Location, Severity};
-use crate::lab::Revision;
+use crate::lab::{BlockPlan, Fate, Revision};
 use crate::outcome::Outcome;
 use crate::outcome::classify::{Evidence, classify, frame_location};
 use crate::outcome::judge::{Judge, outcome_of};
@@ -50,6 +51,10 @@ impl Judge<'_> {
             if place.is_none() {
                 finding.location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));
             }
+            if let Some(template) = self.in_file(&raised.frames) {
+                let view = std::mem::replace(&mut finding.location, template);
+                finding = finding.with_related(view, "rendered here");
+            }
             if raised.message.contains("did not return a valid response") {
                 finding.code = Code::Unsupplied;
             }
@@ -71,6 +76,15 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+
+    /// The place of the innermost frame if it stands in a file of the page that is no Python, such as a template.
+    fn in_file(&self, frames: &[Frame]) -> Option<Location> {
+        let frame = frames.last()?;
+        let is_it = |plan: &BlockPlan| plan.fate == Fate::Written && plan.file.as_ref().is_some_and(|file| frame.file.ends_with(&format!("/{file}")));
+        let block = self.lab.blocks.iter().rposition(is_it)?;
+        let line = self.lesson.blocks[block].body.lines.get(frame.line.checked_sub(1)?)?;
+        Some(Location::line(&self.lesson.source, self.lesson.source.line_of(line.span.start)))
     }
 
     /// What current versions no longer have, although the interpreter that ran it may be an older one: methods of test cases, modules that Python dropped.
