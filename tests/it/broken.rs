@@ -12,7 +12,7 @@ use crate::command::{Course, course, docker};
 /// Codes that no guide here provokes, and why.
 const ELSEWHERE: &[(Code, &str)] = &[
     (Code::NothingRan, "it is about a whole check, not about a page of one: see bad_input.rs"),
-    (Code::ProcessLimit, "the system does not count the processes of root, whom CI runs as"),
+    (Code::ProcessLimit, "the system does not count the processes of root, whom CI runs as: held in a container instead"),
     (Code::MissingService, "which services a machine has differs: see services.rs"),
 ];
 
@@ -83,6 +83,15 @@ fn a_container_gives_the_same_verdicts() {
         for (local, sealed) in local.into_iter().zip(sealed) {
             assert_eq!(local, sealed);
         }
+    }
+}
+
+#[test]
+fn what_only_a_container_limits_has_a_guide_as_well() {
+    if docker() {
+        let course = course().copy("broken");
+        let checked = check(&course, &["pages/process-limit.md", "--engine", "docker"]);
+        insta::assert_snapshot!("process-limit", checked.shown(checked.lesson(Code::ProcessLimit).unwrap()));
     }
 }
 

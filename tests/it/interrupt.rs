@@ -72,10 +72,10 @@ impl Running {
         processes(|pid| std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| String::from_utf8_lossy(&all).contains(&mark)))
     }
 
-    /// What lies in its folder for temporary files, but for the locks on user ids: all Proctors of this machine share those, and the kernel frees them.
+    /// What lies in its folder for temporary files.
     fn left(&self) -> Vec<String> {
         let names = std::fs::read_dir(self.course.path("tmp")).unwrap().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        names.filter(|name| !name.starts_with("proctor-uids-")).collect()
+        names.collect()
     }
 
     #[track_caller]

@@ -52,8 +52,14 @@ impl UidRange {
     }
 }
 
+/// Proctor's cache folder, where the locks may stay; the system's temporary one for a user without a home.
 fn folder() -> PathBuf {
-    std::env::temp_dir().join(format!("proctor-uids-{}", rustix::process::getuid().as_raw()))
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    match cache {
+        Some(cache) => cache.join("proctor").join("uids"),
+        None => std::env::temp_dir().join(format!("proctor-uids-{}", rustix::process::getuid().as_raw())),
+    }
 }
 
 #[cfg(test)]
