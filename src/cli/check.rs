@@ -5,8 +5,9 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::cli::course::{self, Course};
-use crate::cli::engines::{EngineArgs, Needs, Opened};
+use crate::cli::engines::{EngineArgs, EngineChoice, Needs, Opened};
 use crate::cli::{Exit, no_engine, packages, tell, usage};
+use crate::engine::docker::orphans::remove_own;
 use crate::env::Environment;
 use crate::finding::Code;
 use crate::outcome::{Event, Options, Outcome, Status};
@@ -115,6 +116,9 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     drop(sender);
     let events = progress.await?;
     let Some(ended) = ended else {
+        if args.engine.engine != EngineChoice::Local {
+            remove_own().await;
+        }
         tell("interrupted; nothing was reported");
         return Ok(Exit::Interrupted);
     };

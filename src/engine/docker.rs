@@ -4,6 +4,7 @@
 //! one ends when its standard input closes, whatever became of Proctor, and is removed by the engine itself. What seals it stands in `seal`.
 
 pub mod connect;
+pub mod orphans;
 mod seal;
 mod uids;
 
@@ -71,6 +72,8 @@ impl DockerEngine {
     pub(crate) async fn start(options: DockerOptions) -> Result<Self, EngineError> {
         let connection = connect::connect().await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
         let workers = options.workers.max(1);
+        let docker = connection.docker.clone();
+        tokio::spawn(async move { orphans::remove_orphans(&docker).await });
         let pool = Pool::start(Launcher { docker: connection.docker, options }, workers).await?;
         Ok(Self { pool, workers, version: connection.version })
     }

@@ -13,6 +13,8 @@ use crate::engine::worker::BOOTSTRAP;
 pub(super) const LABS: &str = "/lab";
 /// The label that every object of ours carries.
 const LABEL: &str = "proctor";
+/// The label that says which process a container belongs to.
+pub(super) const OWNER: &str = "proctor.owner";
 
 const MIB: i64 = 1 << 20;
 /// The largest file that any job may ask for, in MiB: a job's own limit is set by the agent.
@@ -20,8 +22,7 @@ const FILE: i64 = 256;
 
 /// A container that runs an agent: the interpreter, its standard streams, and the seal.
 pub(super) fn container(options: &DockerOptions) -> ContainerCreateBody {
-    let owner = format!("{}:{}", hostname(), std::process::id());
-    let labels = HashMap::from([(LABEL.to_owned(), "worker".to_owned()), (format!("{LABEL}.owner"), owner)]);
+    let labels = HashMap::from([(LABEL.to_owned(), "worker".to_owned()), (OWNER.to_owned(), owner(std::process::id()))]);
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
     ContainerCreateBody {
         image: Some(options.image.clone()),
@@ -83,9 +84,9 @@ fn seal(options: &DockerOptions) -> HostConfig {
     }
 }
 
-/// This machine's name, to tell whose container it is.
-fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+/// Whose container it is: this machine's name, and a process on it.
+pub(super) fn owner(process: u32) -> String {
+    format!("{}:{process}", rustix::system::uname().nodename().to_string_lossy())
 }
 
 #[cfg(test)]
