@@ -2,6 +2,8 @@
 //!
 //! It never guesses far: a word that shares little with the given one is not offered.
 
+use crate::config::distance;
+
 /// The candidate that `word` was most likely meant to be, if any is near enough; of equals the first.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -24,25 +26,6 @@ pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, count
         .collect();
     found.sort_by_key(|(distance, _)| *distance);
     found.into_iter().take(count).map(|(_, candidate)| candidate).collect()
-}
-
-/// How many letters must be put in, left out, changed or swapped with their neighbour to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(200).collect(), b.chars().take(200).collect());
-    let mut before = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let mut best = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
-                best = best.min(before[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }
 
 #[cfg(test)]
