@@ -50,6 +50,9 @@ const INHERITED: &[&str] = &["query", "metadata", "id", "query_class", "registry
 
 static KEYWORDS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\w+)\s*=[^=]").expect("the pattern is a constant"));
 
+/// Something that holds a class and is asked for its rows: `self.table.query`.
+static QUERIED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b([a-z_]+)\.query\b").expect("the pattern is a constant"));
+
 /// Whether a missing name is that of a model: `User`, which every text takes for granted, or a class that the page asks for rows.
 pub(crate) fn is_model(name: &str, page: &Page) -> bool {
     let camel =
@@ -60,7 +63,8 @@ pub(crate) fn is_model(name: &str, page: &Page) -> bool {
     let code = &page.code;
     let asked = [format!("{name}.query"), format!("select({name}"), format!(".query({name}"), format!(".get({name}")].iter().any(|use_| code.contains(use_));
     // A class that is handed to something that queries its model.
-    let handed = code.contains("model.query") && (code.contains(&format!("{name},")) || code.contains(&format!("{name})")));
+    let handed = QUERIED.captures_iter(code).any(|capture| !["session", "db"].contains(&&capture[1]))
+        && (code.contains(&format!("{name},")) || code.contains(&format!("{name})")));
     asked || handed || name == "User" && (code.contains("db.") || code.contains("query"))
 }
 

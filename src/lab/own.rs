@@ -28,7 +28,7 @@ __future__";
 /// Roots of packages that courses of this kind import and that are nobody's own file.
 const PACKAGES: &str = "alembic babel bcrypt bleach boto3 botocore bs4 click dateutil django docker dotenv email_validator eventlet faker fastapi gevent \
 gunicorn itsdangerous jwt mako markdown mock mongoengine MySQLdb numpy oauthlib odbc openpyxl pandas passlib peewee PIL psycopg psycopg2 pydantic pymongo \
-pymysql pytz requests rollbar rq scipy sentry_sdk setuptools simplejson six stripe sympy toml tornado twilio uvicorn waitress yaml \
+pymysql pytz requests rq scipy sentry_sdk setuptools simplejson six stripe sympy toml tornado twilio uvicorn waitress yaml \
 urllib2 urlparse StringIO cStringIO ConfigParser Queue cPickle HTMLParser asynchat asyncore";
 
 /// Whether a module belongs to Python or to a package that is installed by its name, and so is none of the page's own.
