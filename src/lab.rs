@@ -96,6 +96,12 @@ impl Revision {
         modules.collect()
     }
 
+    /// Whether the page gave commands before that are not replayed in it.
+    #[must_use]
+    pub fn leaves_out_commands(&self) -> bool {
+        !self.draft.replays && !self.draft.past.is_empty()
+    }
+
     /// Whether a step needs, directly or not, one that was supplied.
     #[must_use]
     pub fn rests_on_assumption(&self, id: u32) -> bool {

@@ -53,6 +53,8 @@ pub(super) struct Judge<'a> {
     pub(super) lost: BTreeMap<String, usize>,
     /// Places of warnings and exceptions that were told already.
     pub(super) told: BTreeSet<(Code, usize, String)>,
+    /// What blocks raise whose author says so: class and message.
+    pub(super) meant: BTreeSet<(String, String)>,
 }
 
 /// Judge a lesson by its runs, one for each revision of its lab.
@@ -70,12 +72,22 @@ pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judg
         failures: BTreeMap::new(),
         lost: BTreeMap::new(),
         told: BTreeSet::new(),
+        meant: meant(lesson, lab, runs),
     };
     judge.unparsed();
     for (revision, ran) in lab.revisions.iter().zip(runs) {
         judge.revision(revision, ran);
     }
     judge.finish(options)
+}
+
+/// What blocks raise whose author says so: class and message.
+fn meant(lesson: &Lesson, lab: &Lab, runs: &[Ran]) -> BTreeSet<(String, String)> {
+    let steps = lab.revisions.iter().zip(runs).flat_map(|(revision, ran)| {
+        let steps = by_step(revision, &ran.run);
+        revision.origins.iter().filter(|(_, origin)| origin.judged).filter_map(move |(id, origin)| Some((origin.block?, steps.get(id)?.raised.last()?.clone())))
+    });
+    steps.filter(|(block, raised)| raises_as_said(lesson, *block, raised)).map(|(_, raised)| (raised.class, raised.message)).collect()
 }
 
 /// The classes that a page defines.

@@ -25,8 +25,7 @@ impl Judge<'_> {
         if !record.began {
             return self.worsen(block, Outcome::Blocked);
         }
-        let serves = revision.job.steps.iter().any(|step| step.id == id && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
-        let code = if serves { Code::Unsupplied } else { code };
+        let code = if serves(revision, id) { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
         self.worsen(block, outcome_of(code));
     }

@@ -33,6 +33,10 @@ impl Judge<'_> {
             if raised.bases.iter().any(|base| base == "werkzeug.exceptions.HTTPException") {
                 continue;
             }
+            let response = record.responses.iter().filter(|response| response.status >= 500).nth(index);
+            if self.meant.contains(&(raised.class.clone(), raised.message.clone())) || response.is_some_and(|response| self.shows_failing(&response.path)) {
+                continue;
+            }
             let place = frame_location(&raised.frames, self.lesson, None);
             let block = place
                 .as_ref()
@@ -61,7 +65,7 @@ impl Judge<'_> {
             let in_request = raised.frames.iter().any(|frame| frame.module.starts_with("flask."));
             if finding.code == Code::Raised && !importing && in_request {
                 finding.code = Code::HttpError;
-                if let Some(response) = record.responses.iter().filter(|response| response.status >= 500).nth(index) {
+                if let Some(response) = response {
                     finding.message = format!("{} {} answers {}: {}", response.method, response.path, response.status, finding.message);
                 }
             }
@@ -76,6 +80,15 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the page itself asks for a path and shows that the server fails.
+    fn shows_failing(&self, path: &str) -> bool {
+        let asks = |block: usize| {
+            let text = self.lesson.blocks[block].body.text();
+            ['"', '\''].iter().any(|quote| text.contains(&format!("{quote}{path}{quote}")))
+        };
+        self.lab.claims.iter().any(|claim| claim.text.contains("500") && asks(claim.of))
     }
 
     /// The place of the innermost frame if it stands in a file of the page that is no Python, such as a template.

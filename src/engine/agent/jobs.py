@@ -179,12 +179,7 @@ class Job:
 
     def write_files(self):
         for file in self.work["files"]:
-            path = os.path.normpath(os.path.join(self.root, file["path"].lstrip("/")))
-            if not path.startswith(self.root + os.sep):
-                continue
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-                out.write(file["text"])
+            lab.write(self.root, file)
 
     # What comes out of it.
 
