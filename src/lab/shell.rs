@@ -138,12 +138,12 @@ const PASSING: &[&[&str]] = &[
 /// `serves` tells of a program that only serves.
 pub(crate) fn leaves_something(command: &str, serves: impl Fn(&str) -> bool) -> bool {
     let words: Vec<&str> = command.split_whitespace().collect();
-    let is_passing = |known: &&[&str]| {
+    let is_passing = |known: &[&str]| {
         let mut words = words.iter().map(|word| word.rsplit('/').next().unwrap_or(word));
         known.iter().all(|wanted| words.any(|word| word == *wanted))
     };
     let is_server = words.len() == 2 && words[0].starts_with("python") && serves(words[1].trim_start_matches("./"));
-    command.contains('>') || command.contains("&&") || command.contains('\n') || !is_server && !PASSING.iter().any(|known| is_passing(&known))
+    command.contains('>') || command.contains("&&") || command.contains('\n') || !is_server && !PASSING.iter().any(|known| is_passing(known))
 }
 
 /// Commands that reach outside, with what they need.
