@@ -50,7 +50,7 @@ pub enum Reply {
         python: String,
         /// Installed distributions: name as the index spells it (lower case, dashes) to version.
         packages: std::collections::BTreeMap<String, String>,
-        /// What labs are kept from beside what the host sees to: `network`.
+        /// What labs are kept from beside what the host sees to: `network`, and `calls` that only a filter of system calls can refuse.
         #[serde(default)]
         sealed: Vec<String>,
     },

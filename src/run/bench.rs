@@ -71,6 +71,15 @@ impl<'a> Bench<'a> {
         self.refused.lock().ok().and_then(|refused| refused.clone())
     }
 
+    /// How many workers were started so far.
+    #[must_use]
+    pub fn workers_started(&self) -> usize {
+        match self.engine.get() {
+            Some(Some(engine)) => engine.workers_started(),
+            _ => 0,
+        }
+    }
+
     /// What a report must say about how things were run.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
