@@ -89,8 +89,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
     let mut installed = packages::of(&environment);
-    let services = course.planned.iter().any(|planned| planned.manifest.as_ref().is_some_and(|manifest| !manifest.services.is_empty()));
-    let needs = Needs { services, packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
+    let needs = Needs { packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
     let (sender, receiver) = mpsc::unbounded_channel();
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();

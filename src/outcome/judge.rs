@@ -8,6 +8,7 @@ use crate::guide::Lesson;
 use crate::lab::{Assumption, Fate, Lab, Origin, Remedy, Revision};
 use crate::outcome::claims::write_transcript;
 use crate::outcome::classify::{DefinedClass, Evidence, classify, title};
+use crate::outcome::services::{Served, described};
 use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
 use crate::outcome::{BlockOutcome, Outcome, Status};
 use crate::python::BindKind;
@@ -22,6 +23,8 @@ pub struct Ran {
     pub instead: BTreeMap<usize, (Revision, Run, Vec<Remedy>)>,
     /// Runs in which failed statements gave way to older versions of what they bind: what fails in them by itself.
     pub beyond: Vec<(Revision, Run)>,
+    /// Servers that the page plainly needs.
+    pub served: Vec<Served>,
 }
 
 /// How strictly to judge.
@@ -53,6 +56,8 @@ pub(super) struct Judge<'a> {
     pub(super) lost: BTreeMap<String, usize>,
     /// Places of warnings and exceptions that were told already.
     pub(super) told: BTreeSet<(Code, usize, String)>,
+    /// Servers that the page needs and that cannot be had: why.
+    pub(super) unserved: BTreeMap<String, String>,
 }
 
 /// Judge a lesson by its runs, one for each revision of its lab.
@@ -70,6 +75,7 @@ pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judg
         failures: BTreeMap::new(),
         lost: BTreeMap::new(),
         told: BTreeSet::new(),
+        unserved: BTreeMap::new(),
     };
     judge.unparsed();
     for (revision, ran) in lab.revisions.iter().zip(runs) {
@@ -153,6 +159,7 @@ impl Judge<'_> {
     }
 
     fn revision(&mut self, revision: &Revision, ran: &Ran) {
+        self.servers(&ran.served);
         for &block in &revision.blocks {
             let (revision, run) = match ran.instead.get(&block) {
                 Some((other, run, remedies)) => {
@@ -186,6 +193,18 @@ impl Judge<'_> {
             }
         }
         self.answers(revision, &steps);
+    }
+
+    /// Servers that had to be started, and those that could not be.
+    fn servers(&mut self, served: &[Served]) {
+        for Served { service, span, why } in served {
+            if let Some(why) = why {
+                self.unserved.insert(service.clone(), why.clone());
+            } else if !self.judged.assumptions.iter().any(|known| known.name == *service) {
+                let what = format!("{} on its usual port, empty", described(service));
+                self.judged.assumptions.push(Assumption { name: service.clone(), span: *span, what });
+            }
+        }
     }
 
     fn assume(&mut self, remedy: Remedy, block: usize) {
@@ -262,6 +281,7 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &self.classes,
             supplied: &supplied,
+            unserved: &self.unserved,
             rests_on_assumption: revision.rests_on_assumption(id),
         };
         let mut finding = classify(raised, &evidence);

@@ -16,7 +16,7 @@ impl Judge<'_> {
     pub(super) fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
         let bound = revision.bound_names();
         let own_modules = revision.own_modules();
-        let (classes, supplied) = (self.classes.clone(), self.supplied());
+        let (classes, supplied, unserved) = (self.classes.clone(), self.supplied(), self.unserved.clone());
         let evidence = Evidence {
             lesson: self.lesson,
             span: None,
@@ -24,6 +24,7 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &classes,
             supplied: &supplied,
+            unserved: &unserved,
             // Nobody asked for these pages, so nobody filled the tables that they read; what they look up in their own code is theirs.
             rests_on_assumption: true,
         };
