@@ -224,10 +224,14 @@ impl<'a> Walk<'a> {
         for mut command in shell::commands(block) {
             let (found, rest) = install::taken_out(&command.text);
             installs.extend(self.install(&command, &found));
+            let asked = block.directive("run").is_some();
+            if asked && !found.is_empty() {
+                runs.push(DraftCommand { block: index, span: command.span, command: shell::INSTALLED.to_owned() });
+            }
             let Some(rest) = rest else { continue };
             command.text = rest;
             let services = self.setup.manifest.map_or(&[][..], |manifest| &manifest.services);
-            match if shell::is_client(&command.text, services) { Use::Run } else { shell::use_of(&command.text) } {
+            match if asked || shell::is_client(&command.text, services) { Use::Run } else { shell::use_of(&command.text) } {
                 Use::Run => {
                     if let Some((span, text)) = command.output {
                         self.lab.claims.push(Claim { of: index, piece: Some(command.span), block: None, span, text });

@@ -96,7 +96,10 @@ impl Remedy {
     #[must_use]
     pub fn assumption(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::DefinitionsFirst | Self::OnlyNeeded | Self::Fixtures => None,
+            Self::Fixtures => None,
+            // Typed from the top, the page would fail here.
+            Self::DefinitionsFirst => Some(("order", "the page's imports and definitions run before whatever else stands above them")),
+            Self::OnlyNeeded => Some(("fresh start", "only what it builds on has run before, in a new Python")),
             Self::Configuration => Some(("configuration", "a secret key, and an SQLite database in memory where the page sets no other")),
             Self::ApplicationContext => Some(("application context", "an application context is open")),
             Self::RequestContext => Some(("request context", "a request context is open, as if a page were asked for")),

@@ -179,6 +179,12 @@ pub(crate) fn use_of(command: &str) -> Use {
     if OURS.contains(&name) || first.starts_with("./") { Use::Run } else { Use::Static(format!("`{name}` is not a command that a lab has")) }
 }
 
+/// What a lab carries out for a line that installs what the environment has, if the block asks to be run: a virtual environment that the page has made and entered
+/// sees the environment's packages from then on. `PROCTOR_PACKAGES` is where those are.
+pub(crate) const INSTALLED: &str = r#"case "$PROCTOR_PACKAGES" in "$VIRTUAL_ENV"/*) ;; *) python -c 'import os, sysconfig
+with open(os.path.join(sysconfig.get_path("purelib"), "environment.pth"), "w") as file:
+    print(os.environ["PROCTOR_PACKAGES"], file=file)' ;; esac"#;
+
 /// The command as a lab runs it: a folder that the lab has already, since a file of it is there, may be made again.
 pub(crate) fn in_lab(command: &str) -> String {
     match command.strip_prefix("mkdir ") {

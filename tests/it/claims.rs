@@ -28,3 +28,11 @@ fn true_claims_and_what_is_none_are_left_alone() {
     );
     assert_eq!(found(&page), []);
 }
+
+#[test]
+fn commands_that_a_lab_leaves_out_run_where_the_page_asks_for_it() {
+    let commands = "```console\n$ python3 -m venv --without-pip .venv\n$ . .venv/bin/activate\n$ python -c \"import flask\" 2>&1 | tail -n 1\nModuleNotFoundError: No module named 'flask'\n$ pip install flask\n$ python -c \"import flask; print(flask.__name__)\"\nflask\n$ ls -d .venv/bin/python\n.venv/bin/pythons\n```\n";
+    assert_eq!(found(&format!("# Environment\n\n<!-- proctor: run -->\n{commands}")), [("wrong-output".to_owned(), 13)]);
+    // Left out, the environment is not there to look into.
+    assert_eq!(found(&format!("# Environment\n\n{commands}")), [("unsupplied".to_owned(), 11)]);
+}

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 
 from proctor_agent import curl
@@ -83,6 +84,7 @@ class Shell:
         with open(os.path.join(self.own, ".curlrc"), "w", encoding="utf-8") as file:
             file.write("silent\nshow-error\n")
         os.environ["CURL_HOME"] = self.own
+        os.environ["PROCTOR_PACKAGES"] = sysconfig.get_path("purelib")
         if shutil.which("curl") is None:
             path = os.path.join(folder, "curl")
             with open(path, "w", encoding="utf-8") as file:
