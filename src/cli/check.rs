@@ -129,7 +129,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     report.seconds = begun.elapsed().as_secs_f64();
     report.flags = args.flags();
     if to_run == 0 || !anything_ran(&report) {
-        report.notes.push(format!("{}: not a single block ran, so this check proves nothing", Code::NothingRan.word()));
+        report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
     }
     write(args, &report, sinks)?;
     Ok(exit(args, &report))

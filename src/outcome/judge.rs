@@ -288,6 +288,13 @@ impl Judge<'_> {
         if let Some(expected) = expected {
             finding = Finding::new(Code::NotRaised, finding.location, format!("the page says that this raises {expected}, and it raises {}", title(raised)));
         }
+        // A server that cannot be had is said once, where it is first asked.
+        if finding.code == Code::MissingService
+            && let Some(first) = self.judged.findings.iter().position(|known| known.code == finding.code && known.message == finding.message)
+        {
+            self.lose(revision, origin, first);
+            return self.block_by(first, block, Some(origin));
+        }
         let lost = (finding.code == Code::UndefinedName).then(|| raised.name.clone()).flatten();
         let outcome = outcome_of(finding.code);
         let index = self.add(finding);

@@ -60,6 +60,9 @@ impl Judge<'_> {
                 finding.code = Code::Unsupplied;
             }
             let in_request = raised.frames.iter().any(|frame| frame.module.starts_with("flask."));
+            if finding.code == Code::MissingService && self.judged.findings.iter().any(|known| known.message == finding.message) {
+                continue;
+            }
             if finding.code == Code::Raised && !importing && in_request {
                 finding.code = Code::HttpError;
                 if let Some(response) = record.responses.iter().filter(|response| response.status >= 500).nth(index) {
