@@ -132,6 +132,12 @@ impl Revision {
         self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
     }
 
+    /// The same revision with these servers beside it.
+    #[must_use]
+    pub fn with_services(&self, services: Vec<String>) -> Self {
+        draft::Draft { services, ..self.draft.clone() }.build(self.number)
+    }
+
     /// The same revision without the statement of a block that failed: an older version of what it binds stands in its place. `None` if there is none.
     #[must_use]
     pub fn without(&self, failed: (usize, Span)) -> Option<Self> {

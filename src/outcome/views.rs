@@ -16,7 +16,7 @@ impl Judge<'_> {
     pub(super) fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
         let bound = revision.bound_names();
         let own_modules = revision.own_modules();
-        let (classes, supplied) = (self.classes.clone(), self.supplied());
+        let (classes, supplied, unserved) = (self.classes.clone(), self.supplied(), self.unserved.clone());
         let evidence = Evidence {
             lesson: self.lesson,
             span: None,
@@ -24,6 +24,7 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &classes,
             supplied: &supplied,
+            unserved: &unserved,
             // Nobody asked for these pages, so nobody filled the tables that they read; what they look up in their own code is theirs.
             rests_on_assumption: true,
         };
@@ -63,6 +64,9 @@ impl Judge<'_> {
                 finding.code = Code::Unsupplied;
             }
             let in_request = raised.frames.iter().any(|frame| frame.module.starts_with("flask."));
+            if finding.code == Code::MissingService && self.judged.findings.iter().any(|known| known.message == finding.message) {
+                continue;
+            }
             if finding.code == Code::Raised && !importing && in_request {
                 finding.code = Code::HttpError;
                 if let Some(response) = response {

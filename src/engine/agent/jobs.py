@@ -163,7 +163,7 @@ class Job:
             time.tzset()
             self.write_files()
             try:
-                services.start(self.work.get("services") or (), self.own)
+                services.start(self.work, self.own, self.uid is None)
             except services.Unserved as lacking:
                 text = json.dumps({"unserved": [lacking.service, lacking.why]}).encode()
                 os.write(kept[0], struct.pack(">I", len(text)) + text)
