@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
             if expected {
                 return left_out(Fate::Static, "a syntax error, as the page says");
             }
-            if block.info.language.is_none() && !python::has_python_words(&block.body.text()) {
+            if block.role == Role::Python && block.info.language.is_none() && !python::has_python_words(&block.body.text()) {
                 return left_out(Fate::Static, "text without a word of Python in it");
             }
             let mut finding = Finding::new(Code::SyntaxError, self.location(span), python::plain_error(&message));
