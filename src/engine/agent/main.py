@@ -8,7 +8,7 @@ import signal
 import struct
 import sys
 
-from proctor_agent import jobs, sweep, warmth, zygote
+from proctor_agent import jobs, seal, sweep, warmth, zygote
 
 MANY = 1 << 16
 
@@ -81,6 +81,8 @@ class Agent:
         if self.uids is not None:
             os.chmod(self.labs, 0o1777)
         sealed = ["network"] if self.uids is not None or sweep.leave_network() else []
+        if seal.close_doors():
+            sealed.append("calls")
         self.root, self.own = os.path.join(self.labs, "work"), os.path.join(self.labs, ".proctor")
         self.zygote = zygote.Zygote(start["warm"], start.get("many", True), self.root, self.own)
         packages = warmth.installed()

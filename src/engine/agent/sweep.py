@@ -94,6 +94,8 @@ def confine(limits, uid, others, size):
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_FSIZE, limits["file"] * MIB)
     limit(resource.RLIMIT_NOFILE, 1024)
+    if hasattr(resource, "RLIMIT_MSGQUEUE"):
+        limit(resource.RLIMIT_MSGQUEUE, MIB)
     limit(resource.RLIMIT_CPU, limits["seconds"] * 2 + 10)
     limit(resource.RLIMIT_DATA, size + limits["memory"] * MIB)
     if uid is None:

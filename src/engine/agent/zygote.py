@@ -152,9 +152,10 @@ def become_lab(order, record, out, err, uid, others, size, root, own, spare):
         os.environ.clear()
         os.environ.update(environment(root, own, work["env"], uid is None))
         time.tzset()
-        write_files(root, work["files"])
+        for file in work["files"]:
+            lab.write(root, file)
         try:
-            services.start(work.get("services") or (), own)
+            services.start(work, own, uid is None)
         except services.Unserved as lacking:
             text = json.dumps({"unserved": [lacking.service, lacking.why]}).encode()
             os.write(kept[0], struct.pack(">I", len(text)) + text)
@@ -192,13 +193,3 @@ def environment(root, own, extra, shared):
         variables["TMPDIR"] = os.path.join(own, "tmp")
     variables.update(extra)
     return variables
-
-
-def write_files(root, files):
-    for file in files:
-        path = os.path.normpath(os.path.join(root, file["path"].lstrip("/")))
-        if not path.startswith(root + os.sep):
-            continue
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-            out.write(file["text"])
