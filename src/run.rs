@@ -83,8 +83,15 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
             outcome.status = Status::Errored;
             outcome.error = Some(error.to_string());
         }
-        Ok(runs) => {
-            let judged = judge(&planned.lesson, &lab, &runs, how.judging);
+        Ok(mut runs) => {
+            let mut judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            for &revision in &judged.doubtful {
+                let job = crate::engine::Job { again: true, ..lab.revisions[revision].job.clone() };
+                runs[revision].again = bench.run(&job).await.ok();
+            }
+            if !judged.doubtful.is_empty() {
+                judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            }
             outcome.status = status(&judged);
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
@@ -176,7 +183,7 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
         }
     }
     let beyond = beyond(revision, &run, bench, remembered).await?;
-    Ok(Ran { run, instead, beyond, served })
+    Ok(Ran { run, instead, beyond, served, again: None })
 }
 
 /// Run a revision, and where the usual port of a server refuses its connections, once more with that server beside it. A run that the server only lets go on
