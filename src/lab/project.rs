@@ -201,9 +201,7 @@ fn collections<'a>(program: &[&'a Piece], piece: &'a Piece) -> BTreeSet<&'a str>
     let mut open = vec![piece];
     while let Some(piece) = open.pop() {
         for name in piece.facts.reads.iter().map(|name| name.name.as_str()).filter(|name| seen.insert(name.to_string())) {
-            let Some((binding, bind)) =
-                program.iter().rev().find_map(|other| Some((*other, other.facts.binds.iter().find(|bind| bind.name == name)?)))
-            else {
+            let Some((binding, bind)) = program.iter().rev().find_map(|other| Some((*other, other.facts.binds.iter().find(|bind| bind.name == name)?))) else {
                 continue;
             };
             let collects = match &bind.kind {
