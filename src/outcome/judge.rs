@@ -189,6 +189,7 @@ impl Judge<'_> {
             self.block(revision, run, again, block);
         }
         let steps = by_step(revision, &ran.run);
+        self.ended_late(revision, &ran.run, &steps);
         self.dropped(revision);
         let held_up: BTreeSet<(usize, Span)> = revision
             .origins

@@ -21,6 +21,8 @@ from proctor_agent import lab, memory, services, sweep, warmth
 WORD = struct.Struct("=cqq")
 READY, FORKED, ENDED, FORK, FAILED = b"r", b"f", b"e", b"F", b"x"
 FDS = 4
+# A frame of the records' pipe, made while there is memory to make it.
+MEMORY = struct.pack(">I", 15) + b'{"memory":true}'
 
 
 class Zygote:
@@ -162,6 +164,9 @@ def become_lab(order, record, out, err, uid, others, size, root, own, spare):
             os._exit(0)
         gc.enable()
         lab.run(root, own, work, *kept, work["nonce"].encode())
+    except MemoryError:
+        # The lab's own, who left no room even for its record.
+        os.write(kept[0], MEMORY)
     except BaseException:
         # Ours, not the lab's: the agent ends with it, and the host says so.
         text = json.dumps({"broken": traceback.format_exc()[-3000:]}).encode()
