@@ -12,7 +12,7 @@ mod steps;
 mod views;
 
 pub use judge::{Judged, Options, Ran, judge, status};
-pub use steps::{Suspect, clears, held_up, suspects};
+pub use steps::{Suspect, clears, eases, held_up, suspects};
 
 use std::sync::Arc;
 
