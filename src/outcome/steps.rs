@@ -149,18 +149,20 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
     found
 }
 
-/// Whether a run of a second assembly leaves nothing of the block's failure but names that nobody binds, where it was another one at first.
+/// Whether a run of a second assembly leaves nothing of the block's failure but names that nothing on the page binds, where it was another one at first.
 #[must_use]
 pub fn eases(revision: &Revision, block: usize, run: &Run, first: (&Revision, &Run)) -> bool {
+    let bound = revision.bound_names();
+    let is_open = |raised: &Raised| raised.class == "NameError" && raised.name.as_ref().is_some_and(|name| !bound.contains(name));
+    // Per judged step of the block that did not pass, what it raised, if anything.
     let failures = |revision: &Revision, run: &Run| {
         let steps = by_step(revision, run);
         let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block));
-        own.map(|(id, _)| steps.get(id).filter(|step| step.verdict != Some(Verdict::Passed)).map(|step| step.raised.last().map(|raised| raised.class.clone())))
-            .collect::<Vec<_>>()
+        let failed = own.filter_map(|(id, _)| steps.get(id)).filter(|step| step.verdict != Some(Verdict::Passed));
+        failed.map(|step| step.raised.last().cloned()).collect::<Vec<_>>()
     };
-    let is_name = |failure: &Option<Option<String>>| matches!(failure, Some(Some(class)) if class == "NameError");
-    let (now, before) = (failures(revision, run), failures(first.0, first.1));
-    now.iter().all(|failure| failure.is_none() || is_name(failure)) && before.iter().any(|failure| matches!(failure, Some(Some(class)) if class != "NameError"))
+    failures(revision, run).iter().all(|raised| raised.as_ref().is_some_and(is_open))
+        && failures(first.0, first.1).iter().any(|raised| raised.as_ref().is_some_and(|raised| !is_open(raised)))
 }
 
 /// Whether a run of a second assembly clears the block: every judged step of it passed.
