@@ -29,6 +29,13 @@ pub struct Ran {
     pub again: Option<Run>,
 }
 
+impl From<Run> for Ran {
+    /// A run that nothing was tried beside.
+    fn from(run: Run) -> Self {
+        Self { run, instead: BTreeMap::new(), beyond: Vec::new(), served: Vec::new(), again: None }
+    }
+}
+
 /// How strictly to judge.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
