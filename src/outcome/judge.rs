@@ -234,7 +234,7 @@ impl Judge<'_> {
 
     fn failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
         let expected = self.expected(block);
-        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, block, raised)) {
+        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, self.lab, (block, origin.span), raised)) {
             return;
         }
         let Some(raised) = record.raised.last() else {
