@@ -13,3 +13,4 @@ mod owner;
 mod services;
 mod snapshots;
 mod text;
+mod verdict;
