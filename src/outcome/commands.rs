@@ -46,7 +46,11 @@ fn pattern(text: &str) -> Regex {
 /// are the exception, where nothing had to be assumed, the page does not go on to change its files, and does not itself speak of failing.
 pub(super) fn kind(lesson: &Lesson, lab: &Lab, revision: &Revision, step: u32, block: usize, shown: &str) -> Option<Code> {
     if !LACKS.iter().any(|sign| shown.contains(sign)) {
-        return Some(if shown.contains("curl: (7)") { Code::Unsupplied } else { Code::CommandFailed });
+        return Some(if ["curl: (6)", "curl: (7)", "Could not resolve host"].iter().any(|sign| shown.contains(sign)) {
+            Code::Unsupplied
+        } else {
+            Code::CommandFailed
+        });
     }
     if only_assertions_fail(shown) && speaks_of_failing(lesson, block) {
         return None;
