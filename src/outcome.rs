@@ -8,10 +8,12 @@ mod judge;
 mod moves;
 mod notices;
 mod remarks;
+mod services;
 mod steps;
 mod views;
 
 pub use judge::{Judged, Options, Ran, judge, status};
+pub use services::{Served, refusing};
 pub use steps::{Suspect, clears, held_up, suspects};
 
 use std::sync::Arc;

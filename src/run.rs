@@ -11,11 +11,11 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::engine::{EngineError, Run};
+use crate::engine::{Ending, EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
 use crate::lab::{Installed, Lab, Remedy, Revision, Setup, assemble};
-use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, held_up, judge, status, suspects};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Served, Status, Suspect, clears, held_up, judge, refusing, status, suspects};
 use bench::Bench;
 use snapshots::Snapshots;
 
@@ -135,7 +135,8 @@ const SETUPS: usize = 4;
 
 /// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
 async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
-    let run = run(revision, bench, remembered).await?;
+    let (revision, run, served) = with_servers(lesson, revision, bench, remembered).await?;
+    let revision = &revision;
     let mut instead = BTreeMap::new();
     let mut current = (revision.clone(), run.clone());
     let mut applied: Vec<Remedy> = Vec::new();
@@ -175,7 +176,29 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
         }
     }
     let beyond = beyond(revision, &run, bench, remembered).await?;
-    Ok(Ran { run, instead, beyond })
+    Ok(Ran { run, instead, beyond, served })
+}
+
+/// Run a revision, and where the usual port of a server refuses its connections, once more with that server beside it. A run that the server only lets go on
+/// until its time is over says less than the first: something else is missing as well.
+async fn with_servers(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<(Revision, Run, Vec<Served>), EngineError> {
+    let mut current = (revision.clone(), run(revision, bench, remembered).await?);
+    let mut served: Vec<Served> = Vec::new();
+    while let Some((service, span)) =
+        refusing(lesson, &current.0, &current.1).into_iter().find(|(service, _)| served.iter().all(|known| known.service != *service))
+    {
+        let other = current.0.with_services(current.0.job.services.iter().cloned().chain([service.clone()]).collect());
+        let again = run(&other, bench, remembered).await?;
+        match again.ending.clone() {
+            Ending::Finished => {
+                served.push(Served { service, span, why: None });
+                current = (other, again);
+            }
+            Ending::NoService { why, .. } => served.push(Served { service, span, why: Some(why) }),
+            _ => break,
+        }
+    }
+    Ok((current.0, current.1, served))
 }
 
 /// How many failed statements give way one after the other.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::engine::protocol::{Action, Raised, Stream};
+use crate::engine::protocol::{Action, JobFile, Raised, Stream};
 use crate::finding::{Code, Comparison, Finding, Location};
 use crate::lab::{Claim, Revision};
 use crate::outcome::Outcome;
@@ -17,11 +17,14 @@ use crate::snapshot::matching::{Mismatch, check_claim};
 static LOG: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ").expect("the pattern is a constant"));
 
-/// A command that serves until it is stopped: what it prints is its log.
+/// A command that serves until it is stopped, or may: what it prints is its log.
 static SERVES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\bflask\b[^|;&]*\brun\b|\b(gunicorn|uvicorn|waitress-serve|http\.server)\b|\bcelery\b.*\bworker\b|\bpython3?\s+\S+\.py\b")
+    Regex::new(r"\bflask\b[^|;&]*\brun\b|\b(gunicorn|uvicorn|waitress-serve|http\.server)\b|\bcelery\b.*\bworker\b|\bpython3?\s+(?<program>\S+\.py)\b")
         .expect("the pattern is a constant")
 });
+
+/// A program that serves.
+static BLOCKS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.run\(|run_simple\(|serve_forever\(|\bserve\(").expect("the pattern is a constant"));
 
 /// Code whose output is another one each time.
 static VARIES: LazyLock<Regex> = LazyLock::new(|| {
@@ -61,7 +64,7 @@ impl Judge<'_> {
         let actual = shown(&records);
         let Err(mismatch) = check(&claim.text, &actual) else { return Some(Outcome::Passed) };
         let silent = claim.block.is_some() && actual.trim().is_empty();
-        let serves = revision.job.steps.iter().any(|step| own.contains(&step.id) && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
+        let serves = own.iter().any(|&id| serves(revision, id));
         let text = self.lesson.source.slice(claim.piece.unwrap_or_else(|| self.lesson.blocks[claim.of].span()));
         if silent || serves || VARIES.is_match(text) || own.iter().any(|&id| revision.rests_on_assumption(id)) {
             return None;
@@ -76,9 +79,18 @@ impl Judge<'_> {
     }
 }
 
-/// Whether a command serves until it is stopped.
-pub(super) fn serves(command: &str) -> bool {
-    SERVES.is_match(command)
+/// Whether a step is a command that serves until it is stopped: by its name, or because the program that it starts, a file of the page, does.
+pub(super) fn serves(revision: &Revision, id: u32) -> bool {
+    let Some(Action::Shell { command, .. }) = revision.job.steps.iter().find(|step| step.id == id).map(|step| &step.action) else { return false };
+    let Some(found) = SERVES.captures(command) else { return false };
+    let Some(program) = found.name("program") else { return true };
+    let edited = revision.job.steps.iter().filter_map(|step| match &step.action {
+        Action::Write(file) if step.id < id => Some(file),
+        _ => None,
+    });
+    let named = |file: &&JobFile| file.path == program.as_str().trim_start_matches("./") || file.path.ends_with(&format!("/{}", program.as_str()));
+    // A program that the page does not show may serve.
+    revision.job.files.iter().chain(edited).rfind(named).is_none_or(|file| BLOCKS.is_match(&file.text))
 }
 
 /// Whether a claim holds: as it stands; as what a console shows of a text that is printed; or, where a program logs, without the lines of the log.

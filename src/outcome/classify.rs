@@ -1,11 +1,12 @@
 //! What kind of failure an exception is: broken or incomplete, decided on evidence. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::protocol::{Frame, Raised};
 use crate::finding::{Code, Finding, Location};
 use crate::guide::Lesson;
 use crate::outcome::moves;
+use crate::outcome::services::{described, refused_by};
 use crate::source::Span;
 
 /// What is known around a failed step.
@@ -22,6 +23,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) classes: &'a [DefinedClass],
     /// Names that were supplied.
     pub(crate) supplied: &'a [String],
+    /// Servers that the page needs and that cannot be had: why.
+    pub(crate) unserved: &'a BTreeMap<String, String>,
     /// Whether the step rests on something that was supplied.
     pub(crate) rests_on_assumption: bool,
 }
@@ -73,6 +76,9 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         let kind = if raised.message.contains("application") { "an application" } else { "a request" };
         return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
             .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
+    }
+    if let Some((service, why)) = refused_by(raised).and_then(|service| Some((service, evidence.unserved.get(service)?))) {
+        return finding(Code::MissingService, format!("this needs {}, which cannot be had here", described(service))).with_help(why.as_str());
     }
     if let Some(finding) = unset(raised, evidence, &location) {
         return finding;
@@ -130,6 +136,7 @@ fn outside(raised: &Raised) -> Option<&'static str> {
         "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
             Some("it is a command that asks for arguments, or the verdict of a test runner")
         }
+        "TimeoutError" if within("celery") => Some("it waits for a worker, which the lab does not run"),
         "AttributeError" if OPEN_NAMESPACES.contains(&object) => Some("nothing on the page sets it"),
         _ if chain().any(|raised| {
             ["ConnectionRefusedError", "gaierror", "ConnectionError"].iter().any(|class| is_named(raised, class))

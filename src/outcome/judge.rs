@@ -8,6 +8,7 @@ use crate::guide::Lesson;
 use crate::lab::{Assumption, Fate, Lab, Origin, Remedy, Revision};
 use crate::outcome::claims::write_transcript;
 use crate::outcome::classify::{DefinedClass, Evidence, classify, title};
+use crate::outcome::services::{Served, described};
 use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
 use crate::outcome::{BlockOutcome, Outcome, Status};
 use crate::python::BindKind;
@@ -22,6 +23,8 @@ pub struct Ran {
     pub instead: BTreeMap<usize, (Revision, Run, Vec<Remedy>)>,
     /// Runs in which failed statements gave way to older versions of what they bind: what fails in them by itself.
     pub beyond: Vec<(Revision, Run)>,
+    /// Servers that the page plainly needs.
+    pub served: Vec<Served>,
 }
 
 /// How strictly to judge.
@@ -53,6 +56,10 @@ pub(super) struct Judge<'a> {
     pub(super) lost: BTreeMap<String, usize>,
     /// Places of warnings and exceptions that were told already.
     pub(super) told: BTreeSet<(Code, usize, String)>,
+    /// What blocks raise whose author says so: class and message.
+    pub(super) meant: BTreeSet<(String, String)>,
+    /// Servers that the page needs and that cannot be had: why.
+    pub(super) unserved: BTreeMap<String, String>,
 }
 
 /// Judge a lesson by its runs, one for each revision of its lab.
@@ -70,12 +77,23 @@ pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judg
         failures: BTreeMap::new(),
         lost: BTreeMap::new(),
         told: BTreeSet::new(),
+        meant: meant(lesson, lab, runs),
+        unserved: BTreeMap::new(),
     };
     judge.unparsed();
     for (revision, ran) in lab.revisions.iter().zip(runs) {
         judge.revision(revision, ran);
     }
     judge.finish(options)
+}
+
+/// What blocks raise whose author says so: class and message.
+fn meant(lesson: &Lesson, lab: &Lab, runs: &[Ran]) -> BTreeSet<(String, String)> {
+    let steps = lab.revisions.iter().zip(runs).flat_map(|(revision, ran)| {
+        let steps = by_step(revision, &ran.run);
+        revision.origins.iter().filter(|(_, origin)| origin.judged).filter_map(move |(id, origin)| Some((origin.block?, steps.get(id)?.raised.last()?.clone())))
+    });
+    steps.filter(|(block, raised)| raises_as_said(lesson, *block, raised)).map(|(_, raised)| (raised.class, raised.message)).collect()
 }
 
 /// The classes that a page defines.
@@ -153,6 +171,7 @@ impl Judge<'_> {
     }
 
     fn revision(&mut self, revision: &Revision, ran: &Ran) {
+        self.servers(&ran.served);
         for &block in &revision.blocks {
             let (revision, run) = match ran.instead.get(&block) {
                 Some((other, run, remedies)) => {
@@ -186,6 +205,18 @@ impl Judge<'_> {
             }
         }
         self.answers(revision, &steps);
+    }
+
+    /// Servers that had to be started, and those that could not be.
+    fn servers(&mut self, served: &[Served]) {
+        for Served { service, span, why } in served {
+            if let Some(why) = why {
+                self.unserved.insert(service.clone(), why.clone());
+            } else if !self.judged.assumptions.iter().any(|known| known.name == *service) {
+                let what = format!("{} on its usual port, empty", described(service));
+                self.judged.assumptions.push(Assumption { name: service.clone(), span: *span, what });
+            }
+        }
     }
 
     fn assume(&mut self, remedy: Remedy, block: usize) {
@@ -262,11 +293,19 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &self.classes,
             supplied: &supplied,
+            unserved: &self.unserved,
             rests_on_assumption: revision.rests_on_assumption(id),
         };
         let mut finding = classify(raised, &evidence);
         if let Some(expected) = expected {
             finding = Finding::new(Code::NotRaised, finding.location, format!("the page says that this raises {expected}, and it raises {}", title(raised)));
+        }
+        // A server that cannot be had is said once, where it is first asked.
+        if finding.code == Code::MissingService
+            && let Some(first) = self.judged.findings.iter().position(|known| known.code == finding.code && known.message == finding.message)
+        {
+            self.lose(revision, origin, first);
+            return self.block_by(first, block, Some(origin));
         }
         let lost = (finding.code == Code::UndefinedName).then(|| raised.name.clone()).flatten();
         let outcome = outcome_of(finding.code);

@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::outcome::claims::serves;
 use crate::outcome::classify::frame_location;
 use crate::outcome::judge::{Judge, outcome_of};
+use crate::outcome::services::{described, refused_in};
 use crate::outcome::steps::StepRecord;
 use crate::source::Span;
 
@@ -25,8 +26,7 @@ impl Judge<'_> {
         if !record.began {
             return self.worsen(block, Outcome::Blocked);
         }
-        let serves = revision.job.steps.iter().any(|step| step.id == id && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
-        let code = if serves { Code::Unsupplied } else { code };
+        let code = if serves(revision, id) { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
         self.worsen(block, outcome_of(code));
     }
@@ -34,7 +34,7 @@ impl Judge<'_> {
     /// Nothing ran, for want of a service: said once, at the first block that needed it.
     fn unserved(&mut self, service: &str, why: &str, block: usize) {
         self.worsen(block, Outcome::Incomplete);
-        let message = format!("the lab asks for {service}, which cannot be had here");
+        let message = format!("the lab asks for {}, which cannot be had here", described(service));
         if !self.judged.findings.iter().any(|finding| finding.code == Code::MissingService && finding.message == message) {
             let location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));
             self.add(Finding::new(Code::MissingService, location, message).with_help(why));
@@ -67,6 +67,10 @@ impl Judge<'_> {
             " errors in ",
             "FAILED (",
         ];
+        let unserved = refused_in(&shown).and_then(|service| Some((service, self.unserved.get(service)?.clone())));
+        if let Some((service, why)) = unserved {
+            return self.unserved(service, &why, block);
+        }
         let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });

@@ -82,6 +82,7 @@ pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect>
             continue;
         }
         let suspect = found.entry(block).or_insert_with(|| Suspect { block, span: origin.span, remedies: Vec::new() });
+        suspect.remedies.extend(revision.leaves_out_commands().then_some(Remedy::Commands));
         suspect.remedies.extend(step.raised.iter().flat_map(remedies_of));
         suspect.remedies.extend(replayed.iter().copied());
         suspect.remedies.extend([Remedy::Fixtures, Remedy::DefinitionsFirst, Remedy::OnlyNeeded]);

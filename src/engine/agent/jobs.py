@@ -163,7 +163,7 @@ class Job:
             time.tzset()
             self.write_files()
             try:
-                services.start(self.work.get("services") or (), self.own)
+                services.start(self.work, self.own, self.uid is None)
             except services.Unserved as lacking:
                 text = json.dumps({"unserved": [lacking.service, lacking.why]}).encode()
                 os.write(kept[0], struct.pack(">I", len(text)) + text)
@@ -179,12 +179,7 @@ class Job:
 
     def write_files(self):
         for file in self.work["files"]:
-            path = os.path.normpath(os.path.join(self.root, file["path"].lstrip("/")))
-            if not path.startswith(self.root + os.sep):
-                continue
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-                out.write(file["text"])
+            lab.write(self.root, file)
 
     # What comes out of it.
 

@@ -13,7 +13,7 @@ import struct
 import sys
 import warnings
 
-from proctor_agent import jobs, sweep
+from proctor_agent import jobs, seal, sweep
 
 
 class Orders:
@@ -82,6 +82,8 @@ class Agent:
         if self.uids is not None:
             os.chmod(self.labs, 0o1777)
         sealed = ["network"] if self.uids is not None or sweep.leave_network() else []
+        if seal.close_doors():
+            sealed.append("calls")
         os.environ["SQLALCHEMY_WARN_20"] = "1"
         # Before anything is loaded: a filter that hides a warning would also remember it as shown.
         warnings.resetwarnings()

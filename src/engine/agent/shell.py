@@ -105,7 +105,8 @@ class Shell:
             with open(path + ".stdin", "w", encoding="utf-8") as file:
                 file.write(text)
             source = open(path + ".stdin", "rb")
-        out = {"stdout": log, "stderr": subprocess.STDOUT} if log else {"stdout": 1, "stderr": 2}
+        # Both streams go one way, and Python holds nothing back: the order is the one that a terminal shows.
+        out = {"stdout": log or 1, "stderr": subprocess.STDOUT, "env": dict(os.environ, PYTHONUNBUFFERED="1")}
         words = [self.program, "-c", start, os.path.basename(self.program), command]
         process = subprocess.Popen(words, stdin=source or subprocess.DEVNULL, cwd=self.lab.root, start_new_session=bool(kind), **out)
         status, said = self.wait(process, kind, path + ".log"), ""

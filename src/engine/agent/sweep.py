@@ -93,6 +93,8 @@ def confine(limits, uid, others):
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_FSIZE, limits["file"] * MIB)
     limit(resource.RLIMIT_NOFILE, 1024)
+    if hasattr(resource, "RLIMIT_MSGQUEUE"):
+        limit(resource.RLIMIT_MSGQUEUE, MIB)
     limit(resource.RLIMIT_CPU, limits["seconds"] * 2 + 10)
     limit(resource.RLIMIT_DATA, own_data() + limits["memory"] * MIB)
     if uid is None:
