@@ -143,7 +143,7 @@ impl Project {
         let supersedes = |new: &Piece, index: usize, claims: &BTreeSet<String>| {
             let shared: Vec<String> = new.claims().filter(|claim| claims.contains(claim)).collect();
             let only_tables = shared.iter().all(|claim| claim.starts_with("table "));
-            !shared.is_empty() && !(only_tables && are_apart(&all, new, &program[index]))
+            !(shared.is_empty() || only_tables && are_apart(&all, new, &program[index]))
         };
         let superseded: BTreeSet<usize> =
             old.iter().filter(|(index, claims)| pieces.iter().any(|new| supersedes(new, *index, claims))).map(|(index, _)| *index).collect();
@@ -201,9 +201,7 @@ fn collections<'a>(program: &[&'a Piece], piece: &'a Piece) -> BTreeSet<&'a str>
     let mut open = vec![piece];
     while let Some(piece) = open.pop() {
         for name in piece.facts.reads.iter().map(|name| name.name.as_str()).filter(|name| seen.insert(name.to_string())) {
-            let Some((binding, bind)) =
-                program.iter().rev().find_map(|other| Some((*other, other.facts.binds.iter().find(|bind| bind.name == name)?)))
-            else {
+            let Some((binding, bind)) = program.iter().rev().find_map(|other| Some((*other, other.facts.binds.iter().find(|bind| bind.name == name)?))) else {
                 continue;
             };
             let collects = match &bind.kind {
