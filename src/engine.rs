@@ -118,6 +118,16 @@ impl Engine {
         }
     }
 
+    /// How many workers were started so far: more than run at a time, where one had to be replaced.
+    #[must_use]
+    pub fn workers_started(&self) -> usize {
+        match self {
+            Self::Docker(docker) => docker.pool().started(),
+            Self::Local(local) => local.pool().started(),
+            Self::Replay(_) => 0,
+        }
+    }
+
     /// Ends every worker and waits until nothing of them is left. Jobs that still run are finished first.
     pub async fn close(&self) {
         match self {

@@ -36,7 +36,12 @@ pub const NOTE: &str = "note: ";
 const DOCKERFILE: &str = include_str!("../docker/Dockerfile");
 
 /// The environments that come with Proctor: name, lock and Debian packages. One line for each file of `docker/env`.
-const EMBEDDED: &[(&str, &str, &str)] = &[("flask", include_str!("../docker/env/flask.txt"), include_str!("../docker/env/flask.apt"))];
+const EMBEDDED: &[(&str, &str, &str)] = &[
+    ("flask", include_str!("../docker/env/flask.txt"), include_str!("../docker/env/flask.apt")),
+    ("flask-2", include_str!("../docker/env/flask-2.txt"), include_str!("../docker/env/flask-2.apt")),
+    ("legacy", include_str!("../docker/env/legacy.txt"), include_str!("../docker/env/legacy.apt")),
+    ("next", include_str!("../docker/env/next.txt"), include_str!("../docker/env/next.apt")),
+];
 
 /// Where an environment's requirements were found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -89,8 +89,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
     let mut installed = packages::of(&environment);
-    let services = course.planned.iter().any(|planned| planned.manifest.as_ref().is_some_and(|manifest| !manifest.services.is_empty()));
-    let needs = Needs { services, packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
+    let needs = Needs { packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
     let (sender, receiver) = mpsc::unbounded_channel();
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
@@ -130,7 +129,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     report.seconds = begun.elapsed().as_secs_f64();
     report.flags = args.flags();
     if to_run == 0 || !anything_ran(&report) {
-        report.notes.push(format!("{}: not a single block ran, so this check proves nothing", Code::NothingRan.word()));
+        report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
     }
     write(args, &report, sinks)?;
     Ok(exit(args, &report))

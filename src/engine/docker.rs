@@ -4,6 +4,7 @@
 //! one ends when its standard input closes, whatever became of Proctor, and is removed by the engine itself. What seals it stands in `seal`.
 
 pub mod connect;
+pub mod guarantees;
 pub mod orphans;
 mod seal;
 mod uids;

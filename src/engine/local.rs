@@ -141,6 +141,16 @@ impl Launch for Launcher {
     }
 }
 
+/// How many folders and processes of this process's local engines there are.
+#[must_use]
+pub fn count_own() -> (usize, usize) {
+    let own = std::env::temp_dir().join(format!("proctor-{}-", std::process::id()));
+    let prefix = own.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let entries = std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)).count();
+    (folders, marked(&own).len())
+}
+
 /// A folder for this engine's labs, and the lock that says that it is in use. Folders that nobody uses any more are removed on the way: where
 /// bubblewrap shows an agent nothing but its own folder, that one stays behind, empty, if Proctor is killed.
 fn folder() -> std::io::Result<(TempDir, File)> {

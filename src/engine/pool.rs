@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,6 +35,8 @@ struct Shared<L> {
     /// One permit a worker, running or not.
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Worker>>,
+    /// How many workers were started so far.
+    started: AtomicUsize,
 }
 
 impl<L: Launch> Pool<L> {
@@ -42,7 +45,7 @@ impl<L: Launch> Pool<L> {
         let workers = workers.max(1);
         let first = launch.launch().await?;
         let (python, packages, sealed) = (first.python.clone(), first.packages.clone(), first.sealed.clone());
-        let shared = Arc::new(Shared { launch, permits: Arc::new(Semaphore::new(workers)), idle: Mutex::new(vec![first]) });
+        let shared = Arc::new(Shared { launch, permits: Arc::new(Semaphore::new(workers)), idle: Mutex::new(vec![first]), started: AtomicUsize::new(1) });
         for _ in 1..workers {
             let shared = Arc::clone(&shared);
             tokio::spawn(async move { shared.warm().await });
@@ -57,7 +60,7 @@ impl<L: Launch> Pool<L> {
         for _ in 0..2 {
             let mut worker = match self.shared.take() {
                 Some(worker) => worker,
-                None => self.shared.launch.launch().await?,
+                None => self.shared.launch().await?,
             };
             match worker.run(job).await {
                 Ok(run) => {
@@ -77,6 +80,11 @@ impl<L: Launch> Pool<L> {
         Err(EngineError::WorkerDied(last))
     }
 
+    /// How many workers were started so far: more than there may be at a time, where one had to be replaced.
+    pub(crate) fn started(&self) -> usize {
+        self.shared.started.load(Ordering::Relaxed)
+    }
+
     /// Ends every worker and waits until they have cleaned up. Jobs that still run are finished first.
     pub(crate) async fn close(&self, workers: usize) {
         let all = u32::try_from(workers.max(1)).unwrap_or(u32::MAX);
@@ -93,9 +101,14 @@ impl<L: Launch> Shared<L> {
     /// Starts one worker more, unless a job is about to do so.
     async fn warm(&self) {
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
-        if let Ok(worker) = self.launch.launch().await {
+        if let Ok(worker) = self.launch().await {
             self.give_back(worker, permit);
         }
+    }
+
+    async fn launch(&self) -> Result<Worker, EngineError> {
+        self.started.fetch_add(1, Ordering::Relaxed);
+        self.launch.launch().await
     }
 
     fn pop(&self) -> Option<Worker> {

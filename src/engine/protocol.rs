@@ -50,7 +50,7 @@ pub enum Reply {
         python: String,
         /// Installed distributions: name as the index spells it (lower case, dashes) to version.
         packages: std::collections::BTreeMap<String, String>,
-        /// What labs are kept from beside what the host sees to: `network`.
+        /// What labs are kept from beside what the host sees to: `network`, and `calls` that only a filter of system calls can refuse.
         #[serde(default)]
         sealed: Vec<String>,
     },
@@ -84,6 +84,9 @@ pub struct Job {
     /// Servers to start before the first step, by name (`redis`, `postgresql`): each on its usual port of 127.0.0.1, with nothing in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
+    /// Whether it is a job that ran before, to see whether its output is the same: its result is remembered by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// A file of a lab.
@@ -168,6 +171,8 @@ pub enum Action {
         #[serde(default)]
         input: String,
     },
+    /// Write a file, as a reader edits one between two commands. Nothing happens where the path would leave the lab.
+    Write(JobFile),
     /// Request a path of the Flask application, through its test client, with cookies kept from request to request.
     Request(Request),
     /// Request each rule of the application's URL map that answers GET and needs no argument, and that was not requested before.

@@ -43,6 +43,11 @@ const fn optional(name: &'static str) -> Attribute {
 pub const KNOWN: &[Known] = &[
     Known { word: "skip", attributes: &[required("reason")], help: "The block is not run; the report shows the reason." },
     Known { word: "static", attributes: &[required("reason")], help: "The block is parsed and not run; the report shows the reason." },
+    Known {
+        word: "run",
+        attributes: &[],
+        help: "The block's commands are carried out, also those that a lab otherwise leaves out, such as making a virtual environment.",
+    },
     Known { word: "raises", attributes: &[required("error"), optional("text")], help: "The block must raise this exception, with this text in its message." },
     Known { word: "title", attributes: &[required("name")], help: "The block is the file of this name." },
     Known { word: "new", attributes: &[], help: "The block starts a new program." },

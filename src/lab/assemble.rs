@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
             if expected {
                 return left_out(Fate::Static, "a syntax error, as the page says");
             }
-            if block.info.language.is_none() && !python::has_python_words(&block.body.text()) {
+            if block.role == Role::Python && block.info.language.is_none() && !python::has_python_words(&block.body.text()) {
                 return left_out(Fate::Static, "text without a word of Python in it");
             }
             let mut finding = Finding::new(Code::SyntaxError, self.location(span), python::plain_error(&message));
@@ -224,10 +224,14 @@ impl<'a> Walk<'a> {
         for mut command in shell::commands(block) {
             let (found, rest) = install::taken_out(&command.text);
             installs.extend(self.install(&command, &found));
+            let asked = block.directive("run").is_some();
+            if asked && !found.is_empty() {
+                runs.push(DraftCommand { block: index, span: command.span, command: shell::INSTALLED.to_owned() });
+            }
             let Some(rest) = rest else { continue };
             command.text = rest;
             let services = self.setup.manifest.map_or(&[][..], |manifest| &manifest.services);
-            match if shell::is_client(&command.text, services) { Use::Run } else { shell::use_of(&command.text) } {
+            match if asked || shell::is_client(&command.text, services) { Use::Run } else { shell::use_of(&command.text) } {
                 Use::Run => {
                     if let Some((span, text)) = command.output {
                         self.lab.claims.push(Claim { of: index, piece: Some(command.span), block: None, span, text });
@@ -245,8 +249,7 @@ impl<'a> Walk<'a> {
         if self.plans.is_empty() || self.replaced {
             // Nothing ran before, or files changed since: the commands see the project as it is now.
             let main = self.project.current().filter(|_| self.replaced);
-            let commands = self.plans.last().map(|plan| plan.commands.clone()).unwrap_or_default();
-            self.plans.push(Plan { project: self.project.clone(), main, judged: BTreeSet::new(), commands });
+            self.plans.push(Plan { project: self.project.clone(), main, ..Plan::default() });
             self.replaced = false;
         }
         if let Some(plan) = self.plans.last_mut() {

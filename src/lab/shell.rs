@@ -112,6 +112,40 @@ const OURS: &[&str] = &[
     "kill",
 ];
 
+/// Commands that only look or serve, by the words that they contain: nothing of them is there afterwards.
+const PASSING: &[&[&str]] = &[
+    &["flask", "run"],
+    &["flask", "routes"],
+    &["flask", "shell"],
+    &["gunicorn"],
+    &["celery"],
+    &["pytest"],
+    &["unittest"],
+    &["coverage"],
+    &["curl"],
+    &["ls"],
+    &["tree"],
+    &["pwd"],
+    &["head"],
+    &["tail"],
+    &["grep"],
+    &["wc"],
+    &["sleep"],
+    &["kill"],
+];
+
+/// Whether a later command may find something that this one left: a file, a variable, another directory. What writes into a file always does.
+/// `serves` tells of a program that only serves.
+pub(crate) fn leaves_something(command: &str, serves: impl Fn(&str) -> bool) -> bool {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let is_passing = |known: &[&str]| {
+        let mut words = words.iter().map(|word| word.rsplit('/').next().unwrap_or(word));
+        known.iter().all(|wanted| words.any(|word| word == *wanted))
+    };
+    let is_server = words.len() == 2 && words[0].starts_with("python") && serves(words[1].trim_start_matches("./"));
+    command.contains('>') || command.contains("&&") || command.contains('\n') || !is_server && !PASSING.iter().any(|known| is_passing(known))
+}
+
 /// Commands that reach outside, with what they need.
 const OUTSIDE: &[(&[&str], &str)] = &[
     (&["git", "gh"], "needs a repository outside of the lab"),
@@ -178,6 +212,12 @@ pub(crate) fn use_of(command: &str) -> Use {
     }
     if OURS.contains(&name) || first.starts_with("./") { Use::Run } else { Use::Static(format!("`{name}` is not a command that a lab has")) }
 }
+
+/// What a lab carries out for a line that installs what the environment has, if the block asks to be run: a virtual environment that the page has made and entered
+/// sees the environment's packages from then on. `PROCTOR_PACKAGES` is where those are.
+pub(crate) const INSTALLED: &str = r#"case "$PROCTOR_PACKAGES" in "$VIRTUAL_ENV"/*) ;; *) python -c 'import os, sysconfig
+with open(os.path.join(sysconfig.get_path("purelib"), "environment.pth"), "w") as file:
+    print(os.environ["PROCTOR_PACKAGES"], file=file)' ;; esac"#;
 
 /// The command as a lab runs it: a folder that the lab has already, since a file of it is there, may be made again.
 pub(crate) fn in_lab(command: &str) -> String {
@@ -252,6 +292,18 @@ mod tests {
         let redis = ["redis".to_owned()];
         assert!(is_client("redis-cli ping", &redis) && !is_client("psql", &redis) && !is_client("redis-cli ping", &[]));
         assert!(is_client("PGUSER=x psql -l", &["postgresql".to_owned()]));
+    }
+
+    #[test]
+    fn what_only_looks_or_serves_leaves_nothing() {
+        let leaves = |command: &str| leaves_something(command, |path| path == "app.py");
+        for command in ["flask db migrate -m x", "export FLASK_APP=x", "cd shop", "python seed.py", "curl localhost:5000 > page.html", "mkdir a && ls a", "."] {
+            assert!(leaves(command), "{command}");
+        }
+        for command in ["flask --app x run --debug", "flask routes", "python -m pytest", "curl http://localhost:5000/", ".venv/bin/pytest -q", "python app.py"]
+        {
+            assert!(!leaves(command), "{command}");
+        }
     }
 
     #[test]

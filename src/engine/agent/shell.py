@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 
 from proctor_agent import curl
@@ -83,6 +84,7 @@ class Shell:
         with open(os.path.join(self.own, ".curlrc"), "w", encoding="utf-8") as file:
             file.write("silent\nshow-error\n")
         os.environ["CURL_HOME"] = self.own
+        os.environ["PROCTOR_PACKAGES"] = sysconfig.get_path("purelib")
         if shutil.which("curl") is None:
             path = os.path.join(folder, "curl")
             with open(path, "w", encoding="utf-8") as file:
@@ -103,7 +105,8 @@ class Shell:
             with open(path + ".stdin", "w", encoding="utf-8") as file:
                 file.write(text)
             source = open(path + ".stdin", "rb")
-        out = {"stdout": log, "stderr": subprocess.STDOUT} if log else {"stdout": 1, "stderr": 2}
+        # Both streams go one way, and Python holds nothing back: the order is the one that a terminal shows.
+        out = {"stdout": log or 1, "stderr": subprocess.STDOUT, "env": dict(os.environ, PYTHONUNBUFFERED="1")}
         words = [self.program, "-c", start, os.path.basename(self.program), command]
         process = subprocess.Popen(words, stdin=source or subprocess.DEVNULL, cwd=self.lab.root, start_new_session=bool(kind), **out)
         status, said = self.wait(process, kind, path + ".log"), ""

@@ -61,6 +61,7 @@ pub fn guess(text: &str) -> Language {
     markup(text)
         .or_else(|| configuration(text))
         .or_else(|| is_python(text).then_some(Language::Python))
+        .or_else(|| is_old_python(text).then_some(Language::Python))
         .or_else(|| code(text))
         .or_else(|| is_commands(text).then_some(Language::Shell))
         .unwrap_or(Language::Text)
@@ -241,6 +242,12 @@ fn is_python(text: &str) -> bool {
     module.errors.is_empty() && module.statements.iter().any(|statement| !statement.bare)
 }
 
+/// Whether `text` is Python 2 and more than one line of it: a sentence can begin with "print" as well.
+fn is_old_python(text: &str) -> bool {
+    let quoted = text.contains(['"', '\'']);
+    python::modernised(&dedented(text)).is_some_and(|module| module.statements.len() > 1 || quoted)
+}
+
 /// Languages that are not Python, by how their files start.
 fn code(text: &str) -> Option<Language> {
     let uncommented = text.lines().skip_while(|line| line.trim().is_empty() || line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
@@ -273,6 +280,7 @@ mod tests {
                     "x = 1\n",
                     "    from flask import Flask\n    app = Flask(__name__)\n",
                     "import os\nprint 'old'\n",
+                    "for row in rows():\n    print row['name'], 'is here'\n",
                     "app.run()\n",
                     "# app.py\ndef f():\n    return 1\n",
                     "id: Mapped[int] = mapped_column(primary_key=True)\n",
@@ -332,6 +340,7 @@ mod tests {
                     " * Running on http://127.0.0.1:5000\n",
                     "Traceback (most recent call last):\n  x\n",
                     "make sure that this works.\n",
+                    "print this\n",
                 ],
             ),
         ];
