@@ -143,7 +143,7 @@ impl Project {
         let supersedes = |new: &Piece, index: usize, claims: &BTreeSet<String>| {
             let shared: Vec<String> = new.claims().filter(|claim| claims.contains(claim)).collect();
             let only_tables = shared.iter().all(|claim| claim.starts_with("table "));
-            !shared.is_empty() && !(only_tables && are_apart(&all, new, &program[index]))
+            !(shared.is_empty() || only_tables && are_apart(&all, new, &program[index]))
         };
         let superseded: BTreeSet<usize> =
             old.iter().filter(|(index, claims)| pieces.iter().any(|new| supersedes(new, *index, claims))).map(|(index, _)| *index).collect();

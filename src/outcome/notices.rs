@@ -80,6 +80,8 @@ impl Judge<'_> {
             "not found",
             "Failed to find Flask application",
             "No module named",
+            "Failed to connect to",
+            "Connection refused",
             "Traceback (most recent call last)",
             " failed in ",
             " passed in ",

@@ -14,3 +14,4 @@ mod owner;
 mod services;
 mod snapshots;
 mod text;
+mod verdicts;
