@@ -4,6 +4,7 @@ mod answers;
 mod beyond;
 mod claims;
 mod classify;
+mod commands;
 mod judge;
 mod moves;
 mod notices;
@@ -14,7 +15,7 @@ mod views;
 
 pub use judge::{Judged, Options, Ran, judge, status};
 pub use services::{Served, refusing};
-pub use steps::{Suspect, clears, held_up, suspects};
+pub use steps::{Suspect, clears, eases, held_up, suspects};
 
 use std::sync::Arc;
 

@@ -34,7 +34,7 @@ exec(compile(read(int.from_bytes(read(4), 'big')), '<proctor>', 'exec'))
 /// How long an agent may take to load its modules.
 const WARM_UP: Duration = Duration::from_secs(120);
 /// How much longer than the job's own limit the host waits: the agent keeps the clock as well, and sweeps before it answers.
-const GRACE: Duration = Duration::from_secs(12);
+const GRACE: Duration = Duration::from_secs(25);
 /// How many records of one job are kept.
 const RECORDS: usize = 100_000;
 /// How many frames in a row may make no sense before the worker is given up.

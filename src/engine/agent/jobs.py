@@ -16,6 +16,8 @@ from proctor_agent.zygote import ENDED
 FRAME = 1 << 20
 JOIN = 1 << 16
 READ = 1 << 16
+# All records together that are no output: warnings, exceptions, answers.
+TOLD = 16 << 20
 COMPANY = 0.02
 OOM = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
@@ -89,7 +91,7 @@ class Job:
         self.judged = {step["id"]: step["judged"] for step in work["steps"]}
         self.nonce = os.urandom(8).hex().encode()
         self.until = monotonic() + self.limits["seconds"]
-        self.begun, self.last, self.printed = [], None, 0
+        self.begun, self.last, self.printed, self.told = [], None, 0, 0
         self.frames, self.done, self.broken = bytearray(), False, None
         self.ooms = killed_for_memory()
         self.status, self.stopped, self.ended = None, None, False
@@ -169,7 +171,7 @@ class Job:
         return self.status is not None
 
     def count(self):
-        if self.printed + sum(pipe.size for pipe in self.pipes) > self.limits["output"]:
+        if self.printed + sum(pipe.size for pipe in self.pipes) > self.limits["output"] or self.told > max(TOLD, self.limits["output"]):
             self.stopped = self.stopped or {"reason": "output"}
 
     def finish(self):
@@ -239,6 +241,9 @@ class Job:
             if "broken" in frame and not self.begun:
                 self.broken = str(frame["broken"])
                 return
+            if frame.get("memory") is True:
+                self.stopped = {"reason": "memory"}
+                return
             if "unserved" in frame and not self.begun:
                 service, why = frame["unserved"]
                 self.stopped = {"reason": "no-service", "service": str(service), "why": str(why)}
@@ -256,6 +261,8 @@ class Job:
             self.printed += len(str(record.get("text", "")))
             self.output(step, record.get("stream"), str(record.get("text", "")), record.get("line"))
             return
+        # A flood of warnings fills the host as well as one of output does.
+        self.told += len(text)
         self.join(None)
         self.reply({"type": "record", "job": self.number, "record": record})
         if kind == "begin":

@@ -21,6 +21,8 @@ from proctor_agent import lab, memory, services, sweep, warmth
 WORD = struct.Struct("=cqq")
 READY, FORKED, ENDED, FORK, FAILED = b"r", b"f", b"e", b"F", b"x"
 FDS = 4
+# A frame of the records' pipe, made while there is memory to make it.
+MEMORY = struct.pack(">I", 15) + b'{"memory":true}'
 
 
 class Zygote:
@@ -125,7 +127,8 @@ def serve(channel, names, many, root, own):
 
 def become_lab(order, record, out, err, uid, others, size, root, own):
     """Never returns. `order` is a file with the job."""
-    kept = [record]
+    # A local name: whatever a lab does to our modules, it never comes back to the frames of those who forked it.
+    kept, leave = [record], os._exit
     try:
         signal.set_wakeup_fd(-1)
         for each in (signal.SIGCHLD, signal.SIGTERM):
@@ -160,15 +163,18 @@ def become_lab(order, record, out, err, uid, others, size, root, own):
         except services.Unserved as lacking:
             text = json.dumps({"unserved": [lacking.service, lacking.why]}).encode()
             os.write(kept[0], struct.pack(">I", len(text)) + text)
-            os._exit(0)
+            leave(0)
         gc.enable()
         lab.run(root, own, work, *kept, work["nonce"].encode())
+    except MemoryError:
+        # The lab's own, who left no room even for its record.
+        os.write(kept[0], MEMORY)
     except BaseException:
         # Ours, not the lab's: the agent ends with it, and the host says so.
         text = json.dumps({"broken": traceback.format_exc()[-3000:]}).encode()
         os.write(kept[0], struct.pack(">I", len(text)) + text)
     finally:
-        os._exit(70)
+        leave(70)
 
 
 def environment(root, own, extra, shared):
