@@ -7,12 +7,14 @@ use proctor::engine::Ending;
 use super::bench::{Bench, lab, printed, raised, verdict};
 use super::{Case, cases};
 
-pub(crate) const CASES: [Case; 8] = cases![
+pub(crate) const CASES: [Case; 10] = cases![
     sleeping_is_ended_by_the_clock,
     leaving_is_told_with_its_status,
     a_flood_is_cut_off,
     processes_do_not_outlive_their_job,
     jobs_see_nothing_of_each_other,
+    the_memory_of_a_job_holds_nothing_of_another,
+    references_to_libraries_are_not_counted,
     forged_records_are_dropped,
     two_jobs_run_at_once,
     processes_and_threads_are_limited,
@@ -66,6 +68,34 @@ async fn jobs_see_nothing_of_each_other(bench: &Bench) {
         let run = bench.run(lab().py("import json, os, sys\nprint('LEFT' in os.environ, 'left' in sys.modules, hasattr(json, 'left'), os.listdir('.'))")).await;
         assert_eq!(printed(&run, 1), "False False False []\n");
     }
+}
+
+async fn the_memory_of_a_job_holds_nothing_of_another(bench: &Bench) {
+    // The code, what it prints and what it raises: none of it may pass through a process that labs are forked from.
+    let secret = "print('sesame' * 50)\nopen('sesame' * 9, 'w').close()\nraise ValueError('sesame' * 50)";
+    let look = "\
+import re
+found, sought = 0, re.compile(b'(?:s[e]same){3}')
+with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', 0) as memory:
+    for line in maps:
+        where, rights, *rest = line.split()
+        if rights.startswith('rw') and '[v' not in line:
+            start, end = (int(part, 16) for part in where.split('-'))
+            memory.seek(start)
+            found += len(sought.findall(memory.read(end - start)))
+print(found)";
+    for _ in 0..3 {
+        assert_eq!(raised(&bench.run(lab().py(secret)).await, 1).class, "ValueError");
+        assert_eq!(printed(&bench.run(lab().py(look)).await, 1), "0\n");
+    }
+    // It would be found where it is.
+    let both = bench.run(lab().py("mine = 'sesame' * 50").py(look)).await;
+    assert_ne!(printed(&both, 2), "0\n", "{both:#?}");
+}
+
+async fn references_to_libraries_are_not_counted(bench: &Bench) {
+    let code = "import json, sys\nkept = [json.JSONEncoder] * 9\nprint(sys.version_info < (3, 12) or sys.getrefcount(json.JSONEncoder) == sys.getrefcount(None))\nprint(sys.getrefcount(kept) < 99)";
+    assert_eq!(printed(&bench.run(lab().py(code)).await, 1), "True\nTrue\n");
 }
 
 async fn forged_records_are_dropped(bench: &Bench) {
