@@ -8,6 +8,7 @@ use crate::lab::{Origin, Revision};
 use crate::outcome::Outcome;
 use crate::outcome::claims::serves;
 use crate::outcome::classify::frame_location;
+use crate::outcome::commands::kind;
 use crate::outcome::judge::{Judge, outcome_of};
 use crate::outcome::services::{described, refused_in};
 use crate::outcome::steps::StepRecord;
@@ -68,32 +69,11 @@ impl Judge<'_> {
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
-        // What a command lacks, or what tests and programs that it ran say of a project which the page shows in pieces: nothing that proves the page wrong.
-        let missing = [
-            "ModuleNotFoundError",
-            "NameError",
-            "Could not import",
-            "Could not locate",
-            "No such file",
-            "Read-only file system",
-            "Permission denied",
-            "not found",
-            "Failed to find Flask application",
-            "No module named",
-            "Failed to connect to",
-            "Connection refused",
-            "Traceback (most recent call last)",
-            " failed in ",
-            " passed in ",
-            " error in ",
-            " errors in ",
-            "FAILED (",
-        ];
         let unserved = refused_in(&shown).and_then(|service| Some((service, self.unserved.get(service)?.clone())));
         if let Some((service, why)) = unserved {
             return self.unserved(service, &why, block);
         }
-        let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
+        let Some(code) = kind(self.lesson, self.lab, revision, id, block, &shown) else { return };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
         let span = origin.span.unwrap_or_default();
