@@ -290,6 +290,16 @@ mod tests {
     }
 
     #[test]
+    fn a_project_and_its_package_may_have_the_same_name() {
+        let tree = "```\n/shop\n    /run.py\n    /shop\n        /__init__.py\n        /views.py\n        /templates\n            ...\n```\n\n";
+        let page = "This is `run.py`:\n\n```python\nfrom shop import app\napp.run()\n```\n\nThis is `__init__.py`:\n\n```python\nfrom flask import Flask\napp = Flask(__name__)\nimport shop.views\n```\n\nAnd `views.py`:\n\n```python\nfrom shop import app\n```\n";
+        let lab = lab(&format!("{tree}{page}"));
+        let files: Vec<_> = lab.blocks.iter().filter_map(|block| block.file.as_deref()).collect();
+        assert_eq!(files, ["run.py", "shop/__init__.py", "shop/views.py"]);
+        assert!(lab.assumptions.is_empty(), "{:?}", lab.assumptions);
+    }
+
+    #[test]
     fn a_template_is_the_file_that_builds_on_the_other_one() {
         let base = "This is `base.html`:\n\n```html+jinja\n<body>{% block b %}{% endblock %}</body>\n```\n\n";
         let index =

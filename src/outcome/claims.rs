@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::engine::protocol::{Action, JobFile, Raised, Stream};
 use crate::finding::{Code, Comparison, Finding, Location};
-use crate::lab::{Claim, Revision};
+use crate::lab::{Claim, Fate, Revision};
 use crate::outcome::Outcome;
 use crate::outcome::judge::Judge;
 use crate::outcome::steps::StepRecord;
@@ -41,18 +41,23 @@ impl Judge<'_> {
         for claim in self.lab.claims.iter().filter(|claim| claim.of == block) {
             let held = self.claim(claim, revision, steps);
             if let Some(output) = claim.block {
-                self.judged.blocks[output].outcome = held;
+                let output = &mut self.judged.blocks[output];
+                output.outcome = held.ok();
+                if let Err(why) = held {
+                    output.plan.fate = Fate::Static;
+                    output.plan.reason = Some(why.to_owned());
+                }
             }
-            if held == Some(Outcome::Failed) && claim.block.is_none() {
+            if held == Ok(Outcome::Failed) && claim.block.is_none() {
                 self.worsen(block, Outcome::Failed);
             }
         }
     }
 
-    /// How a claim holds; `None` where nothing can be said, since what the code worked on had to be assumed, or it is no output at all.
-    fn claim(&mut self, claim: &Claim, revision: &Revision, steps: &BTreeMap<u32, StepRecord>) -> Option<Outcome> {
+    /// How a claim holds, or why nothing can be said of it.
+    fn claim(&mut self, claim: &Claim, revision: &Revision, steps: &BTreeMap<u32, StepRecord>) -> Result<Outcome, &'static str> {
         if !matches!(self.judged.blocks[claim.of].outcome, Some(Outcome::Passed)) {
-            return Some(Outcome::Blocked);
+            return Ok(Outcome::Blocked);
         }
         let own: Vec<u32> = revision
             .origins
@@ -62,12 +67,21 @@ impl Judge<'_> {
             .collect();
         let records: Vec<&StepRecord> = own.iter().filter_map(|id| steps.get(id)).collect();
         let actual = shown(&records);
-        let Err(mismatch) = check(&claim.text, &actual) else { return Some(Outcome::Passed) };
+        let Err(mismatch) = check(&claim.text, &actual) else { return Ok(Outcome::Passed) };
         let silent = claim.block.is_some() && actual.trim().is_empty();
         let serves = own.iter().any(|&id| serves(revision, id));
         let text = self.lesson.source.slice(claim.piece.unwrap_or_else(|| self.lesson.blocks[claim.of].span()));
-        if silent || serves || VARIES.is_match(text) || own.iter().any(|&id| revision.rests_on_assumption(id)) {
-            return None;
+        if silent {
+            return Err("the code before it prints nothing to hold it against");
+        }
+        if serves {
+            return Err("what a server says while it runs");
+        }
+        if VARIES.is_match(text) {
+            return Err("the output of code that gives another one each time");
+        }
+        if own.iter().any(|&id| revision.rests_on_assumption(id)) {
+            return Err("the output of code that works on what had to be assumed");
         }
         let source = &self.lesson.source;
         let line = source.line_of(claim.span.start) + mismatch.first_line;
@@ -75,7 +89,7 @@ impl Judge<'_> {
         let mut finding = Finding::new(Code::WrongOutput, Location::line(source, line.min(last)), "the page shows another output than the code has");
         finding.comparison = Some(Comparison { expected: mismatch.expected, actual: mismatch.actual });
         self.add(finding);
-        Some(Outcome::Failed)
+        Ok(Outcome::Failed)
     }
 }
 

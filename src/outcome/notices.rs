@@ -1,5 +1,9 @@
 //! What a run says beside exceptions: deprecations, lines never reached, and runs that ended before their steps did. Part of `judge`; pure.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::engine::protocol::{Action, Ending, Run, Warning};
 use crate::finding::{Code, Finding, Location};
 use crate::lab::{Origin, Revision};
@@ -10,6 +14,9 @@ use crate::outcome::judge::{Judge, outcome_of};
 use crate::outcome::services::{described, refused_in};
 use crate::outcome::steps::StepRecord;
 use crate::source::Span;
+
+/// How long something took.
+static TOOK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" (in \d+\.\d+s|after \d+ ms)\b").expect("the pattern is a constant"));
 
 impl Judge<'_> {
     pub(super) fn ended(&mut self, revision: &Revision, id: u32, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
@@ -47,7 +54,9 @@ impl Judge<'_> {
             _ => None,
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
-        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        // How long it took differs from run to run; a test runner draws a line around it.
+        let last = TOOK.replace_all(last, "").trim_matches(['=', ' ']).to_owned();
         // What a command lacks, or what tests and programs that it ran say of a project which the page shows in pieces: nothing that proves the page wrong.
         let missing = [
             "ModuleNotFoundError",
