@@ -18,6 +18,7 @@ use crate::lab::shell::{self, Use};
 use crate::lab::trees;
 use crate::lab::{BlockPlan, Claim, Fate, Lab};
 use crate::python::{self};
+use crate::source::Span;
 
 /// What assembling may draw on beside the lesson itself.
 #[derive(Debug, Clone, Default)]
@@ -81,8 +82,23 @@ pub(super) fn left_out(fate: Fate, reason: impl Into<String>) -> BlockPlan {
     BlockPlan { fate, reason: Some(reason.into()), file: None, revisions: Vec::new() }
 }
 
+/// Where the name of a block's file stands: in its directive, or in the few lines above its code.
+fn named_at(lesson: &Lesson, block: &Block, name: &str) -> Span {
+    if let Some(directive) = block.directive("title") {
+        return directive.span;
+    }
+    let start = block.span().start;
+    let above = lesson.source.text()[..start].rmatch_indices('\n').nth(ABOVE).map_or(0, |(at, _)| at);
+    let raw = name.replace(char::REPLACEMENT_CHARACTER, "\0");
+    let place = |name: &str| lesson.source.text()[above..start].rfind(name).map(|at| Span::new(above + at, above + at + name.len()));
+    place(name).or_else(|| place(&raw)).unwrap_or_else(|| block.span())
+}
+
+/// How many lines above a block may hold its options.
+const ABOVE: usize = 6;
+
 impl<'a> Walk<'a> {
-    pub(super) fn location(&self, span: crate::source::Span) -> Location {
+    pub(super) fn location(&self, span: Span) -> Location {
         Location::new(&self.lesson.source, span)
     }
 
@@ -95,7 +111,10 @@ impl<'a> Walk<'a> {
         }
         let name = match file_name(self.lesson, block) {
             Some(FileName::Unsafe(name)) => {
-                let finding = Finding::new(Code::UnsafePath, self.location(block.span()), format!("`{}` leaves the lab", name.escape_default()));
+                let is_outside = name.contains("..") || name.contains(':');
+                let wrong = if is_outside { "leaves the lab" } else { "can be no file's name" };
+                let finding =
+                    Finding::new(Code::UnsafePath, self.location(named_at(self.lesson, block, &name)), format!("`{}` {wrong}", name.escape_default()));
                 self.lab.findings.push(finding.with_help("name a path inside the lab; a leading `/` is the lab's root"));
                 return left_out(Fate::Static, "its file name leaves the lab");
             }
@@ -274,7 +293,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let at = self.lesson.source.slice(command.span).find(&asked.written).map(|at| command.span.start + at);
-                let span = at.map_or(command.span, |at| crate::source::Span::new(at, at + asked.written.len()));
+                let span = at.map_or(command.span, |at| Span::new(at, at + asked.written.len()));
                 let mut finding = Finding::new(Code::MissingModule, self.location(span), format!("`{}` is not in the environment", asked.name));
                 finding = finding.with_help(match installed.refused.get(&asked.name) {
                     Some(why) => format!("it could not be installed: {why}"),

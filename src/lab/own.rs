@@ -257,7 +257,7 @@ fn replayed(lesson: &Lesson, piece: &Piece) -> Option<(usize, Span)> {
 }
 
 /// The piece as part of a module that the page does not show: it is replayed there, not judged.
-fn foreign(lesson: &Lesson, piece: &Arc<Piece>) -> Arc<Piece> {
+pub(crate) fn foreign(lesson: &Lesson, piece: &Arc<Piece>) -> Arc<Piece> {
     match piece.origin {
         PieceOrigin::Block(index) => Arc::new(Piece { origin: PieceOrigin::Lesson(lesson.id.clone(), index), ..(**piece).clone() }),
         _ => Arc::clone(piece),

@@ -207,7 +207,7 @@ pub(crate) fn use_of(command: &str) -> Use {
     if let Some((_, reason)) = OUTSIDE.iter().find(|(names, _)| names.contains(&name)) {
         return Use::Static(format!("`{name}` {reason}"));
     }
-    if name == "curl" && reaches_out(&words) {
+    if words.iter().any(|word| ["curl", "wget", "http"].contains(word)) && reaches_out(&words) {
         return Use::Static("asks a host outside of the lab".to_owned());
     }
     if OURS.contains(&name) || first.starts_with("./") { Use::Run } else { Use::Static(format!("`{name}` is not a command that a lab has")) }
@@ -239,8 +239,13 @@ fn is_assignment(word: &str) -> bool {
 
 fn reaches_out(words: &[&str]) -> bool {
     let urls = words.iter().map(|word| word.trim_matches(['"', '\''])).filter(|word| word.contains("://"));
-    urls.into_iter()
-        .any(|url| !["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].iter().any(|host| url.split("://").nth(1).is_some_and(|rest| rest.starts_with(host))))
+    let is_here = |url: &str| {
+        let host = url.split("://").nth(1).unwrap_or_default();
+        ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"]
+            .iter()
+            .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?', '#', '$'])))
+    };
+    urls.into_iter().any(|url| !is_here(url))
 }
 
 /// The file that commands expect an unnamed program to be in: `flask --app hello`, `FLASK_APP=hello.py`, `python hello.py`; `app.py` by Flask's own default.

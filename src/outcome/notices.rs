@@ -1,5 +1,6 @@
 //! What a run says beside exceptions: deprecations, lines never reached, and runs that ended before their steps did. Part of `judge`; pure.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -10,6 +11,7 @@ use crate::lab::{Origin, Revision};
 use crate::outcome::Outcome;
 use crate::outcome::claims::serves;
 use crate::outcome::classify::frame_location;
+use crate::outcome::commands::kind;
 use crate::outcome::judge::{Judge, outcome_of};
 use crate::outcome::services::{described, refused_in};
 use crate::outcome::steps::StepRecord;
@@ -18,23 +20,41 @@ use crate::source::Span;
 /// How long something took.
 static TOOK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" (in \d+\.\d+s|after \d+ ms)\b").expect("the pattern is a constant"));
 
+/// What a run's end says of its lesson, if it is bad.
+fn reason(ending: &Ending) -> Option<(Code, String)> {
+    Some(match ending {
+        Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
+        Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
+        Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
+        Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
+        Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
+        Ending::Finished | Ending::Cancelled | Ending::NoService { .. } => return None,
+    })
+}
+
 impl Judge<'_> {
     pub(super) fn ended(&mut self, revision: &Revision, id: u32, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
-        let (code, message) = match &run.ending {
-            Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
-            Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
-            Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
-            Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
-            Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
-            Ending::NoService { service, why } => return self.unserved(service, why, block),
-            Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
-        };
+        if let Ending::NoService { service, why } = &run.ending {
+            return self.unserved(service, why, block);
+        }
+        let Some((code, message)) = reason(&run.ending) else { return self.worsen(block, Outcome::Blocked) };
         let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
         if !record.began {
             return self.worsen(block, Outcome::Blocked);
         }
         let code = if serves(revision, id) { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
+        self.worsen(block, outcome_of(code));
+    }
+
+    /// A run that ended badly although each of its steps is over: a child of theirs took the memory, or what they left running printed on.
+    pub(super) fn ended_late(&mut self, revision: &Revision, run: &Run, steps: &BTreeMap<u32, StepRecord>) {
+        let judged = || revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block.is_some());
+        let over = judged().all(|(id, _)| steps.get(id).is_some_and(|record| record.verdict.is_some()));
+        let (Some((code, message)), Some((_, origin)), true) = (reason(&run.ending), judged().next_back(), over) else { return };
+        let Some(block) = origin.block else { return };
+        let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
+        self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), format!("{message}, after its last step")));
         self.worsen(block, outcome_of(code));
     }
 
@@ -57,32 +77,11 @@ impl Judge<'_> {
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
         // How long it took differs from run to run; a test runner draws a line around it.
         let last = TOOK.replace_all(last, "").trim_matches(['=', ' ']).to_owned();
-        // What a command lacks, or what tests and programs that it ran say of a project which the page shows in pieces: nothing that proves the page wrong.
-        let missing = [
-            "ModuleNotFoundError",
-            "NameError",
-            "Could not import",
-            "Could not locate",
-            "No such file",
-            "Read-only file system",
-            "Permission denied",
-            "not found",
-            "Failed to find Flask application",
-            "No module named",
-            "Failed to connect to",
-            "Connection refused",
-            "Traceback (most recent call last)",
-            " failed in ",
-            " passed in ",
-            " error in ",
-            " errors in ",
-            "FAILED (",
-        ];
         let unserved = refused_in(&shown).and_then(|service| Some((service, self.unserved.get(service)?.clone())));
         if let Some((service, why)) = unserved {
             return self.unserved(service, &why, block);
         }
-        let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
+        let Some(code) = kind(self.lesson, self.lab, revision, id, block, &shown) else { return };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
         let span = origin.span.unwrap_or_default();
@@ -128,9 +127,9 @@ impl Judge<'_> {
         for (first, last) in &record.missed {
             let source = &self.lesson.source;
             let span = Span::new(Location::line(source, *first).span.start, source.line_span(*last).end);
-            let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+            let (lines, them) = if first == last { (format!("line {first}"), "it") } else { (format!("lines {first} to {last}"), "them") };
             if self.told.insert((Code::NotReached, span.start, String::new())) {
-                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about them")));
+                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about {them}")));
             }
         }
     }
