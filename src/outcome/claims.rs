@@ -48,8 +48,8 @@ impl Judge<'_> {
                     output.plan.reason = Some(reason.to_owned());
                 }
             }
-            if held == Ok(Outcome::Failed) && claim.block.is_none() {
-                self.worsen(block, Outcome::Failed);
+            if let (Ok(held), None) = (held, claim.block) {
+                self.worsen(block, held);
             }
         }
     }
@@ -87,6 +87,12 @@ impl Judge<'_> {
         }
         if own.iter().any(|&id| revision.rests_on_assumption(id)) {
             return Err("not compared: what it is made from had to be assumed");
+        }
+        let is_command = revision.job.steps.iter().any(|step| own.contains(&step.id) && matches!(step.action, Action::Shell { .. }));
+        let failed = |(id, step): (&u32, &StepRecord)| own.iter().all(|own| id < own) && matches!(step.verdict, Some(Verdict::Failed | Verdict::Skipped));
+        if is_command && steps.iter().any(failed) {
+            // What it works on did not run: an answer of a half-made application says nothing.
+            return Ok(Outcome::Blocked);
         }
         if self.lesson.source.slice(claim.piece.unwrap_or_else(|| self.lesson.blocks[claim.of].span())).contains("__version__") {
             return Err("not compared: a version is another one in each environment");
