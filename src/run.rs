@@ -15,7 +15,7 @@ use crate::engine::{Ending, EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
 use crate::lab::{Installed, Lab, Remedy, Revision, Setup, assemble};
-use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Served, Status, Suspect, clears, held_up, judge, refusing, status, suspects};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Served, Status, Suspect, clears, eases, held_up, judge, refusing, status, suspects};
 use bench::Bench;
 use snapshots::Snapshots;
 
@@ -83,8 +83,15 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
             outcome.status = Status::Errored;
             outcome.error = Some(error.to_string());
         }
-        Ok(runs) => {
-            let judged = judge(&planned.lesson, &lab, &runs, how.judging);
+        Ok(mut runs) => {
+            let mut judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            for &revision in &judged.doubtful {
+                let job = crate::engine::Job { again: true, ..lab.revisions[revision].job.clone() };
+                runs[revision].again = bench.run(&job).await.ok();
+            }
+            if !judged.doubtful.is_empty() {
+                judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            }
             outcome.status = status(&judged);
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
@@ -157,6 +164,7 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
         }
     }
     for Suspect { block, span, remedies } in suspects(lesson, revision, &run) {
+        let mut eased = None;
         for remedy in remedies.into_iter().filter(|remedy| !remedy.is_setup()) {
             if instead.contains_key(&block) {
                 break;
@@ -169,14 +177,20 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
                     instead.insert(block, (other, again, before));
                     break;
                 }
+                if remedy == Remedy::DefinitionsFirst && eased.is_none() && eases(&other, block, &again, (revision, &run)) {
+                    eased = Some((other, again, before.into_iter().chain([remedy]).collect()));
+                }
                 if applied.is_empty() {
                     break;
                 }
             }
         }
+        if let Some(eased) = eased {
+            instead.entry(block).or_insert(eased);
+        }
     }
     let beyond = beyond(revision, &run, bench, remembered).await?;
-    Ok(Ran { run, instead, beyond, served })
+    Ok(Ran { instead, beyond, served, ..Ran::from(run) })
 }
 
 /// Run a revision, and where the usual port of a server refuses its connections, once more with that server beside it. A run that the server only lets go on

@@ -5,7 +5,6 @@
 
 mod corpus;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -91,7 +90,7 @@ impl Case {
 
     /// How a page's runs ended, as a report would tell it.
     fn told(&self, runs: &[Run]) -> String {
-        let rans: Vec<Ran> = runs.iter().map(|run| Ran { run: run.clone(), instead: BTreeMap::new(), beyond: Vec::new(), served: Vec::new() }).collect();
+        let rans: Vec<Ran> = runs.iter().cloned().map(Ran::from).collect();
         let judged = judge(&self.lesson, &self.lab, &rans, Options::default());
         let ending = runs.iter().map(|run| &run.ending).find(|ending| **ending != Ending::Finished).unwrap_or(&Ending::Finished);
         let codes: Vec<Code> = judged.findings.iter().filter(|finding| finding.severity() == Severity::Error).map(|finding| finding.code).collect();

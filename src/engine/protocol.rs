@@ -84,6 +84,9 @@ pub struct Job {
     /// Servers to start before the first step, by name (`redis`, `postgresql`): each on its usual port of 127.0.0.1, with nothing in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
+    /// Whether it is a job that ran before, to see whether its output is the same: its result is remembered by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// A file of a lab.

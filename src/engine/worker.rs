@@ -41,7 +41,7 @@ const NONSENSE: usize = 1000;
 const LAST_WORDS: usize = 4096;
 
 /// The agent's parts, in the order in which `loader.py` loads them.
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 16] = [
     ("places", include_str!("agent/places.py")),
     ("records", include_str!("agent/records.py")),
     ("modules", include_str!("agent/modules.py")),
@@ -53,6 +53,9 @@ const SOURCES: [(&str, &str); 13] = [
     ("sweep", include_str!("agent/sweep.py")),
     ("seal", include_str!("agent/seal.py")),
     ("services", include_str!("agent/services.py")),
+    ("memory", include_str!("agent/memory.py")),
+    ("warmth", include_str!("agent/warmth.py")),
+    ("zygote", include_str!("agent/zygote.py")),
     ("jobs", include_str!("agent/jobs.py")),
     ("main", include_str!("agent/main.py")),
 ];

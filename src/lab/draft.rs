@@ -247,7 +247,7 @@ impl Draft {
         if self.probe {
             builder.push(Action::Probe { app: None }, Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
         }
-        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone() };
+        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone(), again: false };
         Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }
     }
 

@@ -95,7 +95,15 @@ impl<'a> Walk<'a> {
         }
         // A text about a package takes its names for granted, whichever block imports them.
         let text = self.lesson.source.slice(self.lesson.span);
-        for (word, modules) in [("Flask", &["flask"][..]), ("SQLAlchemy", &["sqlalchemy", "sqlalchemy.orm"])] {
+        let spoken_of = [
+            ("Flask", &["flask"][..]),
+            ("@app.route(", &["flask"]),
+            ("SQLAlchemy", &["sqlalchemy", "sqlalchemy.orm"]),
+            ("Flask-SQLAlchemy", &["flask_sqlalchemy"]),
+            ("Flask-WTF", &["flask_wtf"]),
+            ("WTForms", &["wtforms", "wtforms.validators"]),
+        ];
+        for (word, modules) in spoken_of {
             if text.contains(word) {
                 about.modules.extend(modules.iter().map(|module| (*module).to_owned()));
             }

@@ -70,7 +70,10 @@ fn from_prose(lesson: &Lesson, block: &Block) -> Option<String> {
     let start = block.span().start;
     let previous_block = lesson.blocks.iter().map(Block::span).filter(|span| span.end <= start && span.start < start).map(|span| span.end).max().unwrap_or(0);
     let before = lesson.prose.iter().filter(|prose| prose.span.start < start && prose.span.start >= previous_block).max_by_key(|prose| prose.span.start)?;
-    let paths = paths_in(before);
+    let mut paths = paths_in(before);
+    // What the block itself asks for by name is another file: the page says what it builds on.
+    let body = block.body.text();
+    paths.retain(|path| !['"', '\''].iter().any(|quote| body.contains(&format!("{quote}{path}{quote}"))));
     let found = match before.kind {
         ProseKind::Caption => {
             let text = before.text.trim().trim_end_matches(':').trim();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::lab::bindings::{binder, binds, needs};
 use crate::lab::piece::Piece;
+use crate::python::BindKind;
 
 /// A program: a named Python file, or a scratch program that the page never names.
 #[derive(Debug, Clone, Default)]
@@ -138,11 +139,14 @@ impl Project {
         let is_file = self.programs[program].file.is_some();
         let program = &mut self.programs[program].pieces;
         let old: Vec<(usize, BTreeSet<String>)> = program.iter().enumerate().map(|(index, piece)| (index, piece.claims().collect())).collect();
-        let superseded: BTreeSet<usize> = old
-            .iter()
-            .filter(|(_, claims)| pieces.iter().flat_map(|piece| piece.claims()).any(|claim| claims.contains(&claim)))
-            .map(|(index, _)| *index)
-            .collect();
+        let all: Vec<&Piece> = program.iter().chain(pieces).map(AsRef::as_ref).collect();
+        let supersedes = |new: &Piece, index: usize, claims: &BTreeSet<String>| {
+            let shared: Vec<String> = new.claims().filter(|claim| claims.contains(claim)).collect();
+            let only_tables = shared.iter().all(|claim| claim.starts_with("table "));
+            !(shared.is_empty() || only_tables && are_apart(&all, new, &program[index]))
+        };
+        let superseded: BTreeSet<usize> =
+            old.iter().filter(|(index, claims)| pieces.iter().any(|new| supersedes(new, *index, claims))).map(|(index, _)| *index).collect();
         let Some(&first) = superseded.first() else {
             // Into a file, imports go where a reader puts them: after those that stand at its top.
             let top = program.iter().take_while(|piece| piece.facts.is_import()).count();
@@ -182,6 +186,36 @@ impl Project {
         }
         true
     }
+}
+
+/// Whether two tables are in two collections of tables, where even the same name does not clash: what each is made of leads to another `MetaData` or base class.
+fn are_apart(program: &[&Piece], one: &Piece, other: &Piece) -> bool {
+    let (one, other) = (collections(program, one), collections(program, other));
+    !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+}
+
+/// The names of the collections of tables that a piece is made with, directly or through what it reads.
+fn collections<'a>(program: &[&'a Piece], piece: &'a Piece) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![piece];
+    while let Some(piece) = open.pop() {
+        for name in piece.facts.reads.iter().map(|name| name.name.as_str()).filter(|name| seen.insert(name.to_string())) {
+            let Some((binding, bind)) = program.iter().rev().find_map(|other| Some((*other, other.facts.binds.iter().find(|bind| bind.name == name)?))) else {
+                continue;
+            };
+            let collects = match &bind.kind {
+                BindKind::Call(callee) => ["MetaData", "declarative_base", "registry", "SQLAlchemy"].contains(&callee.as_str()),
+                BindKind::Class { bases } => bases.iter().any(|base| base.starts_with("DeclarativeBase")),
+                _ => false,
+            };
+            if collects {
+                found.insert(bind.name.as_str());
+            }
+            open.push(binding);
+        }
+    }
+    found
 }
 
 /// The first slot at which all that `piece` reads, and that the program binds at all, is bound.
@@ -260,6 +294,18 @@ mod tests {
         assert_eq!(text(&project, joined.program), ["99:from shop.app import app", "1:print(app, other)"]);
         let more = project.join(&block(2, "def view(): return app\n"), false);
         assert_eq!((more.program, more.superseded), (1, false));
+    }
+
+    #[test]
+    fn the_same_table_name_in_another_collection_is_another_table() {
+        let core = "m = MetaData()\nbooks = Table('book', m)\n";
+        let mapped = "class Base(DeclarativeBase): pass\nclass Book(Base):\n    __tablename__ = 'book'\n";
+        let mut project = Project::default();
+        project.join(&block(0, core), false);
+        assert!(!project.join(&block(1, mapped), false).superseded);
+        let mut project = Project::default();
+        project.join(&block(0, core), false);
+        assert!(project.join(&block(1, &mapped.replace("class Base(DeclarativeBase): pass", "Base = declarative_base(metadata=m)")), false).superseded);
     }
 
     #[test]

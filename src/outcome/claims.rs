@@ -7,11 +7,12 @@ use regex::Regex;
 
 use crate::engine::protocol::{Action, JobFile, Raised, Stream};
 use crate::finding::{Code, Comparison, Finding, Location};
-use crate::lab::{Claim, Revision};
+use crate::lab::{Claim, Fate, Revision};
 use crate::outcome::Outcome;
 use crate::outcome::judge::Judge;
 use crate::outcome::steps::StepRecord;
 use crate::snapshot::matching::{Mismatch, check_claim};
+use crate::snapshot::normalise::normalise;
 
 /// A line of a log: `2026-01-31 12:00:00,000 INFO ...`, as `logging` and an engine's echo write it.
 static LOG: LazyLock<Regex> =
@@ -26,33 +27,39 @@ static SERVES: LazyLock<Regex> = LazyLock::new(|| {
 /// A program that serves.
 static BLOCKS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.run\(|run_simple\(|serve_forever\(|\bserve\(").expect("the pattern is a constant"));
 
-/// Code whose output is another one each time.
-static VARIES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\burandom\b|\bsecrets\.|\brandom\b|\buuid\d?\b|\btime\(\)|\.now\(|\butcnow\b|\btoday\(|\btoken_|generate_password_hash|\bgetpid\b")
-        .expect("the pattern is a constant")
-});
-
 /// The mark of a text in Python 2.
 static UNICODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bu(['"])"#).expect("the pattern is a constant"));
 
 impl Judge<'_> {
     /// Hold every claim about a block's output against what it printed.
-    pub(super) fn claims(&mut self, revision: &Revision, steps: &BTreeMap<u32, StepRecord>, block: usize) {
+    pub(super) fn claims(&mut self, revision: &Revision, steps: &BTreeMap<u32, StepRecord>, again: Option<&BTreeMap<u32, StepRecord>>, block: usize) {
         for claim in self.lab.claims.iter().filter(|claim| claim.of == block) {
-            let held = self.claim(claim, revision, steps);
+            let held = self.claim(claim, revision, steps, again);
             if let Some(output) = claim.block {
-                self.judged.blocks[output].outcome = held;
+                let output = &mut self.judged.blocks[output];
+                output.outcome = held.ok();
+                // What was not compared is not called so.
+                if let Err(reason) = held {
+                    output.plan.fate = Fate::Static;
+                    output.plan.reason = Some(reason.to_owned());
+                }
             }
-            if held == Some(Outcome::Failed) && claim.block.is_none() {
+            if held == Ok(Outcome::Failed) && claim.block.is_none() {
                 self.worsen(block, Outcome::Failed);
             }
         }
     }
 
-    /// How a claim holds; `None` where nothing can be said, since what the code worked on had to be assumed, or it is no output at all.
-    fn claim(&mut self, claim: &Claim, revision: &Revision, steps: &BTreeMap<u32, StepRecord>) -> Option<Outcome> {
+    /// How a claim holds; or why nothing can be said. `again` is another run of the same revision.
+    fn claim(
+        &mut self,
+        claim: &Claim,
+        revision: &Revision,
+        steps: &BTreeMap<u32, StepRecord>,
+        again: Option<&BTreeMap<u32, StepRecord>>,
+    ) -> Result<Outcome, &'static str> {
         if !matches!(self.judged.blocks[claim.of].outcome, Some(Outcome::Passed)) {
-            return Some(Outcome::Blocked);
+            return Ok(Outcome::Blocked);
         }
         let own: Vec<u32> = revision
             .origins
@@ -60,14 +67,25 @@ impl Judge<'_> {
             .filter(|(_, origin)| origin.judged && origin.block == Some(claim.of) && claim.piece.is_none_or(|piece| origin.span == Some(piece)))
             .map(|(id, _)| *id)
             .collect();
-        let records: Vec<&StepRecord> = own.iter().filter_map(|id| steps.get(id)).collect();
-        let actual = shown(&records);
-        let Err(mismatch) = check(&claim.text, &actual) else { return Some(Outcome::Passed) };
-        let silent = claim.block.is_some() && actual.trim().is_empty();
-        let serves = own.iter().any(|&id| serves(revision, id));
-        let text = self.lesson.source.slice(claim.piece.unwrap_or_else(|| self.lesson.blocks[claim.of].span()));
-        if silent || serves || VARIES.is_match(text) || own.iter().any(|&id| revision.rests_on_assumption(id)) {
-            return None;
+        let shown_in = |steps: &BTreeMap<u32, StepRecord>| shown(&own.iter().filter_map(|id| steps.get(id)).collect::<Vec<_>>());
+        let actual = shown_in(steps);
+        let Err(mismatch) = check(&claim.text, &actual) else { return Ok(Outcome::Passed) };
+        if claim.block.is_some() && actual.trim().is_empty() {
+            return Err("not compared: the code before it prints nothing");
+        }
+        if own.iter().any(|&id| serves(revision, id)) {
+            return Err("not compared: what a server logs is another thing each time");
+        }
+        if own.iter().any(|&id| revision.rests_on_assumption(id)) {
+            return Err("not compared: what it is made from had to be assumed");
+        }
+        match again {
+            // Whether the page is wrong, or its code prints something else each time, only another run can tell.
+            None => {
+                self.judged.doubtful.insert(revision.number.saturating_sub(1));
+            }
+            Some(again) if normalise(&shown_in(again)) != normalise(&actual) => return Err("not compared: the code prints something else each time"),
+            _ => {}
         }
         let source = &self.lesson.source;
         let line = source.line_of(claim.span.start) + mismatch.first_line;
@@ -75,7 +93,7 @@ impl Judge<'_> {
         let mut finding = Finding::new(Code::WrongOutput, Location::line(source, line.min(last)), "the page shows another output than the code has");
         finding.comparison = Some(Comparison { expected: mismatch.expected, actual: mismatch.actual });
         self.add(finding);
-        Some(Outcome::Failed)
+        Ok(Outcome::Failed)
     }
 }
 

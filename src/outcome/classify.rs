@@ -87,7 +87,7 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         || raised.message.contains("Session backend did not open a session")
         || raised.message.contains("secret key is required")
     {
-        return finding(Code::Unsupplied, format!("{title} The page never sets one"))
+        return finding(Code::Unsupplied, format!("{}: the page never sets a secret key", title.trim_end_matches('.')))
             .with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
     }
     if raised.message.contains("is not registered with this 'SQLAlchemy' instance") {
@@ -98,8 +98,7 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         && raised.message.ends_with("object is not callable")
         && evidence.span.is_some_and(|span| evidence.lesson.source.slice(span).contains(" _(") || evidence.lesson.source.slice(span).contains("=_("))
     {
-        return finding(Code::UndefinedName, "`_` is never defined on this page".to_owned())
-            .with_help("import it, such as `from flask_babel import gettext as _`");
+        return finding(Code::UndefinedName, "`_` is never defined on this page".to_owned()).with_help(GETTEXT);
     }
     if raised.message.contains("Either 'SQLALCHEMY_DATABASE_URI' or") {
         return finding(Code::Unsupplied, format!("{title} The page never sets one")).with_help("show the database's address, or set it in lab.toml");
@@ -150,6 +149,9 @@ fn outside(raised: &Raised) -> Option<&'static str> {
     }
 }
 
+/// How to have the name by which texts are translated.
+const GETTEXT: &str = "import it, such as `from flask_babel import gettext as _`";
+
 /// Classes whose instances a program fills itself: what they lack, somebody has not set.
 const OPEN_NAMESPACES: &[&str] = &[
     "flask.ctx._AppCtxGlobals",
@@ -163,6 +165,14 @@ const OPEN_NAMESPACES: &[&str] = &[
 /// What the page takes from its surroundings and never puts there: an environment variable, a table of a database that exists already.
 fn unset(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Option<Finding> {
     let incomplete = |message: String| Some(Finding::new(Code::Unsupplied, location.clone(), message));
+    if raised.message.contains("'ellipsis'") || raised.message.contains("Ellipsis") {
+        return incomplete(format!("{}: the page leaves out what `...` stands for", title(raised)));
+    }
+    let line = evidence.lesson.source.slice(evidence.lesson.source.line_span(location.place().line));
+    let key = raised.message.trim_matches('\'');
+    if raised.class == "KeyError" && ["['", "[\"", ".pop('", ".pop(\""].iter().any(|look| line.contains(&format!("session{look}{key}"))) {
+        return incomplete(format!("{}: no request has left that in the session", title(raised)));
+    }
     if raised.class == "KeyError" && raised.frames.last().is_some_and(|frame| frame.module == "os") {
         let name = raised.message.trim_matches('\'');
         return incomplete(format!("the page never sets the environment variable `{name}`"))
@@ -199,8 +209,11 @@ fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> 
     if is_slip && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len()) {
         return Finding::new(Code::Raised, location.clone(), title(raised)).with_help(format!("did you mean `{near}`?"));
     }
-    Finding::new(Code::UndefinedName, location.clone(), format!("`{name}` is never defined on this page"))
-        .with_help(format!("define or import `{name}` before this line, or supply it in lab.toml"))
+    let help = match name.as_str() {
+        "_" => GETTEXT.to_owned(),
+        _ => format!("define or import `{name}` before this line, or supply it in lab.toml"),
+    };
+    Finding::new(Code::UndefinedName, location.clone(), format!("`{name}` is never defined on this page")).with_help(help)
 }
 
 fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {

@@ -21,6 +21,8 @@ const LACKS: &[&str] = &[
     "not found",
     "Failed to find Flask application",
     "No module named",
+    "Failed to connect to",
+    "Connection refused",
     "Traceback (most recent call last)",
     " failed in ",
     " passed in ",

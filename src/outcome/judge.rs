@@ -25,6 +25,15 @@ pub struct Ran {
     pub beyond: Vec<(Revision, Run)>,
     /// Servers that the page plainly needs.
     pub served: Vec<Served>,
+    /// The run of the revision itself once more, where a claim is in doubt: see [`Judged::doubtful`].
+    pub again: Option<Run>,
+}
+
+impl From<Run> for Ran {
+    /// A run that nothing was tried beside.
+    fn from(run: Run) -> Self {
+        Self { run, instead: BTreeMap::new(), beyond: Vec::new(), served: Vec::new(), again: None }
+    }
 }
 
 /// How strictly to judge.
@@ -43,6 +52,8 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// What had to be assumed.
     pub assumptions: Vec<Assumption>,
+    /// Revisions, by index, of whose output a claim says something else, and whose code may well print something else each time: only a second run can tell.
+    pub doubtful: BTreeSet<usize>,
 }
 
 pub(super) struct Judge<'a> {
@@ -73,7 +84,7 @@ pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judg
         lesson,
         lab,
         classes: classes(lab),
-        judged: Judged { blocks, findings, assumptions },
+        judged: Judged { blocks, findings, assumptions, doubtful: BTreeSet::new() },
         failures: BTreeMap::new(),
         lost: BTreeMap::new(),
         told: BTreeSet::new(),
@@ -173,18 +184,19 @@ impl Judge<'_> {
     fn revision(&mut self, revision: &Revision, ran: &Ran) {
         self.servers(&ran.served);
         for &block in &revision.blocks {
-            let (revision, run) = match ran.instead.get(&block) {
+            let (revision, run, again) = match ran.instead.get(&block) {
                 Some((other, run, remedies)) => {
                     for remedy in remedies {
                         self.assume(*remedy, block);
                     }
-                    (other, run)
+                    (other, run, None)
                 }
-                None => (revision, &ran.run),
+                None => (revision, &ran.run, ran.again.as_ref()),
             };
-            self.block(revision, run, block);
+            self.block(revision, run, again, block);
         }
         let steps = by_step(revision, &ran.run);
+        self.ended_late(revision, &ran.run, &steps);
         self.dropped(revision);
         let held_up: BTreeSet<(usize, Span)> = revision
             .origins
@@ -228,7 +240,7 @@ impl Judge<'_> {
         }
     }
 
-    fn block(&mut self, revision: &Revision, run: &Run, block: usize) {
+    fn block(&mut self, revision: &Revision, run: &Run, again: Option<&Run>, block: usize) {
         let steps = by_step(revision, run);
         let mut transcript = String::new();
         let mut ended = false;
@@ -253,7 +265,7 @@ impl Judge<'_> {
             }
         }
         self.not_raised(revision, &steps, block);
-        self.claims(revision, &steps, block);
+        self.claims(revision, &steps, again.map(|run| by_step(revision, run)).as_ref(), block);
         self.remarks(revision, &steps, block);
         self.judged.blocks[block].transcript = Some(transcript);
     }

@@ -1,5 +1,7 @@
 //! What a run says beside exceptions: deprecations, lines never reached, and runs that ended before their steps did. Part of `judge`; pure.
 
+use std::collections::BTreeMap;
+
 use crate::engine::protocol::{Action, Ending, Run, Warning};
 use crate::finding::{Code, Finding, Location};
 use crate::lab::{Origin, Revision};
@@ -12,23 +14,41 @@ use crate::outcome::services::{described, refused_in};
 use crate::outcome::steps::StepRecord;
 use crate::source::Span;
 
+/// What a run's end says of its lesson, if it is bad.
+fn reason(ending: &Ending) -> Option<(Code, String)> {
+    Some(match ending {
+        Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
+        Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
+        Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
+        Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
+        Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
+        Ending::Finished | Ending::Cancelled | Ending::NoService { .. } => return None,
+    })
+}
+
 impl Judge<'_> {
     pub(super) fn ended(&mut self, revision: &Revision, id: u32, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
-        let (code, message) = match &run.ending {
-            Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
-            Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
-            Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
-            Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
-            Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
-            Ending::NoService { service, why } => return self.unserved(service, why, block),
-            Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
-        };
+        if let Ending::NoService { service, why } = &run.ending {
+            return self.unserved(service, why, block);
+        }
+        let Some((code, message)) = reason(&run.ending) else { return self.worsen(block, Outcome::Blocked) };
         let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
         if !record.began {
             return self.worsen(block, Outcome::Blocked);
         }
         let code = if serves(revision, id) { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
+        self.worsen(block, outcome_of(code));
+    }
+
+    /// A run that ended badly although each of its steps is over: a child of theirs took the memory, or what they left running printed on.
+    pub(super) fn ended_late(&mut self, revision: &Revision, run: &Run, steps: &BTreeMap<u32, StepRecord>) {
+        let judged = || revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block.is_some());
+        let over = judged().all(|(id, _)| steps.get(id).is_some_and(|record| record.verdict.is_some()));
+        let (Some((code, message)), Some((_, origin)), true) = (reason(&run.ending), judged().next_back(), over) else { return };
+        let Some(block) = origin.block else { return };
+        let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
+        self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), format!("{message}, after its last step")));
         self.worsen(block, outcome_of(code));
     }
 

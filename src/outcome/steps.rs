@@ -76,8 +76,9 @@ pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect>
         let (Some(block), true) = (origin.block, origin.judged) else { continue };
         let Some(step) = steps.get(id) else { continue };
         let failed = matches!(step.verdict, Some(Verdict::Failed));
-        let dropped =
-            step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
+        // What an earlier place of the page failed to make is its own fault; what was only lent, or taken from further down, may have a substitute.
+        let is_before = |cause: &crate::lab::Origin| cause.judged && cause.block.is_some_and(|cause| cause <= block);
+        let dropped = root(&steps, *id).is_some_and(|because| !revision.origins.get(&because).is_some_and(is_before));
         if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, block, raised)) {
             continue;
         }
@@ -94,6 +95,12 @@ pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect>
     found.into_values().collect()
 }
 
+/// The step whose failure kept a skipped one from running, perhaps through others that it kept as well.
+fn root(steps: &BTreeMap<u32, StepRecord>, id: u32) -> Option<u32> {
+    let because = |id: &u32| steps.get(id).filter(|step| step.verdict == Some(Verdict::Skipped)).and_then(|step| step.because);
+    std::iter::successors(because(&id), because).last()
+}
+
 /// A judged block of which a statement was skipped only because a judged statement failed, with the place of that statement.
 #[must_use]
 pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
@@ -101,11 +108,7 @@ pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
     let mut found: BTreeMap<usize, (usize, Span)> = BTreeMap::new();
     for (id, origin) in &revision.origins {
         let (Some(block), true) = (origin.block, origin.judged) else { continue };
-        let mut at = *id;
-        while let Some(because) = steps.get(&at).filter(|step| step.verdict == Some(Verdict::Skipped)).and_then(|step| step.because) {
-            at = because;
-        }
-        let cause = revision.origins.get(&at).filter(|_| at != *id).and_then(|cause| Some((cause.block?, cause.span?)));
+        let cause = root(&steps, *id).and_then(|root| revision.origins.get(&root)).and_then(|cause| Some((cause.block?, cause.span?)));
         if let Some(cause) = cause {
             found.entry(block).or_insert(cause);
         }
@@ -135,7 +138,8 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
         {
             found.push(Remedy::RequestContext);
         }
-        if raised.message.contains("SQLALCHEMY_DATABASE_URI") || raised.message.contains("secret key") {
+        let keyless = raised.message.contains("secret key") || raised.message.contains("Session backend did not open a session");
+        if raised.message.contains("SQLALCHEMY_DATABASE_URI") || keyless {
             found.push(Remedy::Configuration);
         }
         if raised.message.contains("no such table") {
@@ -143,6 +147,22 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
         }
     }
     found
+}
+
+/// Whether a run of a second assembly leaves nothing of the block's failure but names that nothing on the page binds, where it was another one at first.
+#[must_use]
+pub fn eases(revision: &Revision, block: usize, run: &Run, first: (&Revision, &Run)) -> bool {
+    let bound = revision.bound_names();
+    let is_open = |raised: &Raised| raised.class == "NameError" && raised.name.as_ref().is_some_and(|name| !bound.contains(name));
+    // Per judged step of the block that did not pass, what it raised, if anything.
+    let failures = |revision: &Revision, run: &Run| {
+        let steps = by_step(revision, run);
+        let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block));
+        let failed = own.filter_map(|(id, _)| steps.get(id)).filter(|step| step.verdict != Some(Verdict::Passed));
+        failed.map(|step| step.raised.last().cloned()).collect::<Vec<_>>()
+    };
+    failures(revision, run).iter().all(|raised| raised.as_ref().is_some_and(is_open))
+        && failures(first.0, first.1).iter().any(|raised| raised.as_ref().is_some_and(|raised| !is_open(raised)))
 }
 
 /// Whether a run of a second assembly clears the block: every judged step of it passed.

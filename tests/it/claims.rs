@@ -50,3 +50,9 @@ fn a_view_that_fails_as_the_page_says_is_no_finding() {
     let page = "# Failing\n\n```python\nfrom flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/told')\ndef told():\n    raise LookupError('told')\n\n\n@app.get('/shown')\ndef shown():\n    return {}['shown']\n\n\n@app.get('/silent')\ndef silent():\n    raise LookupError('silent')\n```\n\n```python\nclient = app.test_client()\nprint(client.get('/shown').status)\n```\n\n```text\n500 INTERNAL SERVER ERROR\n```\n\n```python\nclient.get('/silent')\n```\n\n<!-- proctor: raises error=\"LookupError\" -->\n```python\napp.testing = True\nclient.get('/told')\n```\n";
     assert_eq!(found(page), [("http-error".to_owned(), 21)]);
 }
+
+#[test]
+fn only_what_differs_from_run_to_run_is_excused() {
+    let page = "# Chance\n\n```python\nimport secrets\n\nprint(len(secrets.token_hex()))\n```\n\n```text\n65\n```\n\n```python\nprint(secrets.randbelow(10**12))\n```\n\n```text\n12\n```\n\n```python title=\"size.py\"\nimport random\n\nprint(len(str(random.random())) > 1, id(object()) > 1)\n```\n\n```console\n$ python size.py\nTrue False\n```\n";
+    assert_eq!(found(page), [("wrong-output".to_owned(), 10), ("wrong-output".to_owned(), 29)]);
+}

@@ -9,12 +9,14 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 HOST = "127.0.0.1"
 READY = 15.0
 TEMPLATE = "/opt/proctor/postgresql"
 NAMES = 4
+NOBODY = 65534
 NAME = r"([A-Za-z_][\w-]{0,62})"
 HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])?(?::5432)?"
 ADDRESS = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(?:%s?(?::[^@\s'\"/]*)?@)?%s/%s" % (NAME, HERE, NAME))
@@ -107,7 +109,7 @@ def postgresql(folder, work, local):
     if program is None:
         raise lacks("postgresql", "postgres", "postgresql", local)
     if os.geteuid() == 0:
-        raise Unserved("postgresql", "PostgreSQL refuses to run as root: check as another user, or use `--engine docker`")
+        lend(folder)
     cluster(folder, program)
     options = {
         "listen_addresses": HOST,
@@ -128,7 +130,23 @@ def postgresql(folder, work, local):
         "log_timezone": "UTC",
         "max_logical_replication_workers": "0",
     }
-    return [program, "-D", folder, *(word for name, value in options.items() for word in ("-c", "%s=%s" % (name, value)))]
+    return [*unprivileged(), program, "-D", folder, *(word for name, value in options.items() for word in ("-c", "%s=%s" % (name, value)))]
+
+
+def lend(folder):
+    """Makes a folder that belongs to nobody, and that nobody can reach: PostgreSQL refuses to run as root."""
+    os.mkdir(folder, 0o700)
+    os.chown(folder, NOBODY, NOBODY)
+    parent = os.path.dirname(folder)
+    while os.path.dirname(parent) != parent and not os.stat(parent).st_mode & 0o001:
+        os.chmod(parent, os.stat(parent).st_mode & 0o777 | 0o011)
+        parent = os.path.dirname(parent)
+
+
+def unprivileged():
+    """What stands before a command that must not run as root."""
+    drop = "import os, sys; os.setgroups([]); os.setgid(%d); os.setuid(%d); os.execv(sys.argv[1], sys.argv[1:])" % (NOBODY, NOBODY)
+    return [sys.executable, "-sBc", drop] if os.geteuid() == 0 else []
 
 
 def postgresql_program(name):
@@ -146,11 +164,11 @@ def cluster(folder, program):
             os.chmod(path, 0o700)
         return
     folder_of = os.path.dirname(os.path.realpath(program))
-    words = [os.path.join(folder_of, "initdb"), "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-    made = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    words = [*unprivileged(), os.path.join(folder_of, "initdb"), "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    made = subprocess.run(words, cwd=folder if os.path.isdir(folder) else None, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if made.returncode:
         raise Unserved("postgresql", "its cluster could not be made: " + (made.stderr.strip().splitlines() or ["initdb said nothing"])[-1][:200])
-    single = [program, "--single", "-D", folder, "postgres"]
+    single = [*unprivileged(), program, "--single", "-D", folder, "postgres"]
     subprocess.run(single, input="CREATE DATABASE app;\n", capture_output=True, text=True, check=False)
 
 
