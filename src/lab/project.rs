@@ -85,6 +85,15 @@ impl Project {
         let repeats = || pieces.iter().flat_map(|piece| piece.claims()).any(|claim| program.pieces.iter().any(|old| old.claims().any(|other| other == claim)));
         let stands_alone = needs.is_empty() && repeats();
         let fits_file = if needs.is_empty() { pieces.iter().all(|piece| piece.facts.is_import() || piece.facts.is_definition()) } else { bound == needs.len() };
+        // Beside a session that goes on, code without prompts that defines anew what the session has is an aside: nobody types it there.
+        let session = || program.pieces.iter().filter(|old| old.console).flat_map(|old| old.claims());
+        if !is_console && pieces.iter().flat_map(|piece| piece.claims()).any(|claim| session().any(|other| other == claim)) {
+            let beside = if stands_alone { Vec::new() } else { program.pieces.clone() };
+            let beside = self.begin(None, &beside);
+            self.edit(beside, pieces);
+            self.touch(target);
+            return Joined { program: beside, superseded: true };
+        }
         if stands_alone {
             return Joined { program: self.begin(None, pieces), superseded: false };
         }
@@ -147,7 +156,8 @@ impl Project {
         };
         let superseded: BTreeSet<usize> =
             old.iter().filter(|(index, claims)| pieces.iter().any(|new| supersedes(new, *index, claims))).map(|(index, _)| *index).collect();
-        let Some(&first) = superseded.first() else {
+        let typed = pieces.iter().all(|piece| piece.console) && superseded.iter().all(|&index| is_typed_over(program, index, pieces));
+        let Some(&first) = superseded.first().filter(|_| !typed) else {
             // Into a file, imports go where a reader puts them: after those that stand at its top.
             let top = program.iter().take_while(|piece| piece.facts.is_import()).count();
             let (imports, rest): (Vec<_>, Vec<_>) = pieces.iter().cloned().partition(|piece| is_file && piece.facts.is_import());
@@ -168,8 +178,19 @@ impl Project {
                 *old = None;
             }
         }
-        // Imports go where a reader puts them: above what needs them.
+        // Imports go where a reader puts them: above what needs them. That holds for those that stand further down as well.
         let mut slots: Vec<Vec<Arc<Piece>>> = vec![Vec::new(); before.len() + 1];
+        let renewed = pieces.iter().filter(|piece| piece.claims().next().is_some());
+        let read: BTreeSet<&str> = renewed.flat_map(|piece| piece.facts.reads.iter().map(|name| name.name.as_str())).collect();
+        for index in first..kept.len() {
+            let wanted = |old: &Arc<Piece>| {
+                let unbound = |name: &str| !before[..first].iter().any(|other| binds(other, name));
+                old.facts.is_import() && old.facts.binds.iter().any(|bind| read.contains(bind.name.as_str()) && unbound(&bind.name))
+            };
+            if kept[index].as_ref().is_some_and(wanted) {
+                slots[first].extend(kept[index].take());
+            }
+        }
         for piece in pieces {
             let claims: BTreeSet<String> = piece.claims().collect();
             let place = old.iter().find(|(index, other)| superseded.contains(index) && !claims.is_disjoint(other)).map(|(index, _)| *index);
@@ -216,6 +237,17 @@ fn collections<'a>(program: &[&'a Piece], piece: &'a Piece) -> BTreeSet<&'a str>
         }
     }
     found
+}
+
+/// Whether a session goes on when a definition in it is typed again: a table or an endpoint may come twice only if what holds it was made anew since.
+fn is_typed_over(program: &[Arc<Piece>], old: usize, pieces: &[Arc<Piece>]) -> bool {
+    let held: BTreeSet<String> = program[old].claims().filter(|claim| !claim.starts_with("name ")).collect();
+    let anew = |piece: &Piece, name: &str| piece.facts.binds.iter().any(|bind| bind.name == name && bind.is_definition());
+    program[old].console
+        && pieces.iter().enumerate().filter(|(_, piece)| piece.claims().any(|claim| held.contains(&claim))).all(|(at, piece)| {
+            let since = || program[old + 1..].iter().chain(&pieces[..at]);
+            piece.facts.reads.iter().any(|name| since().any(|piece| anew(piece, &name.name)))
+        })
 }
 
 /// The first slot at which all that `piece` reads, and that the program binds at all, is bound.
@@ -274,6 +306,43 @@ mod tests {
         project.join(&block(0, "class Left: pass\nx = Left()\n"), false);
         project.join(&block(1, "t = Table('t')\nclass Left: t = t\n"), false);
         assert_eq!(text(&project, 0), ["0:x = Left()", "1:t = Table('t')", "1:class Left: t = t"]);
+    }
+
+    #[test]
+    fn an_import_further_down_goes_up_with_the_new_one_that_reads_it() {
+        let mut project = Project::default();
+        project.join(&block(0, "class Left: pass\nx = Left()\nimport sys\nprint(sys)\n"), false);
+        project.join(&block(1, "class Left: t = sys\n"), false);
+        assert_eq!(text(&project, 0), ["0:import sys", "1:class Left: t = sys", "0:x = Left()", "0:print(sys)"]);
+    }
+
+    #[test]
+    fn code_beside_a_session_leaves_the_session_as_it_is() {
+        let mut project = Project::default();
+        let typed = block(0, "Base = object\nclass Left(Base): pass\nx = Left()\n")
+            .iter()
+            .map(|piece| Arc::new(Piece { console: true, ..(**piece).clone() }))
+            .collect::<Vec<_>>();
+        project.join(&typed, false);
+        let aside = project.join(&block(1, "class Left(Base): y = 1\n"), false);
+        assert_eq!(text(&project, aside.program), ["0:Base = object", "1:class Left(Base): y = 1", "0:x = Left()"]);
+        let typed = project.join(&block(2, "x.z = 1\n"), false);
+        assert_eq!(text(&project, typed.program), ["0:Base = object", "0:class Left(Base): pass", "0:x = Left()", "2:x.z = 1"]);
+    }
+
+    #[test]
+    fn a_session_goes_on_over_what_is_typed_again() {
+        let typed =
+            |index: usize, code: &str| block(index, code).iter().map(|piece| Arc::new(Piece { console: true, ..(**piece).clone() })).collect::<Vec<_>>();
+        let class = "class Left(Base):\n    __tablename__ = 'left'\n";
+        let mut project = Project::default();
+        project.join(&typed(0, &format!("Base = declarative_base()\n{class}")), false);
+        assert!(project.join(&typed(1, class), false).superseded);
+        assert_eq!(text(&project, 0), ["0:Base = declarative_base()", "1:class Left(Base):"]);
+        assert!(!project.join(&typed(2, "Base = declarative_base()\n"), false).superseded);
+        assert!(!project.join(&typed(3, class), false).superseded);
+        let all = ["0:Base = declarative_base()", "1:class Left(Base):", "2:Base = declarative_base()", "3:class Left(Base):"];
+        assert_eq!(text(&project, 0), all);
     }
 
     #[test]

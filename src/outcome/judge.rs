@@ -102,9 +102,13 @@ pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judg
 fn meant(lesson: &Lesson, lab: &Lab, runs: &[Ran]) -> BTreeSet<(String, String)> {
     let steps = lab.revisions.iter().zip(runs).flat_map(|(revision, ran)| {
         let steps = by_step(revision, &ran.run);
-        revision.origins.iter().filter(|(_, origin)| origin.judged).filter_map(move |(id, origin)| Some((origin.block?, steps.get(id)?.raised.last()?.clone())))
+        revision
+            .origins
+            .iter()
+            .filter(|(_, origin)| origin.judged)
+            .filter_map(move |(id, origin)| Some(((origin.block?, origin.span), steps.get(id)?.raised.last()?.clone())))
     });
-    steps.filter(|(block, raised)| raises_as_said(lesson, *block, raised)).map(|(_, raised)| (raised.class, raised.message)).collect()
+    steps.filter(|(at, raised)| raises_as_said(lesson, lab, *at, raised)).map(|(_, raised)| (raised.class, raised.message)).collect()
 }
 
 /// The classes that a page defines.
@@ -277,7 +281,7 @@ impl Judge<'_> {
 
     fn failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
         let expected = self.expected(block);
-        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, block, raised)) {
+        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, self.lab, (block, origin.span), raised)) {
             return;
         }
         let Some(raised) = record.raised.last() else {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::protocol::{Raised, RecordEvent, Response, Run, Stream, Verdict, Warning};
 use crate::guide::Lesson;
-use crate::lab::{Remedy, Revision};
+use crate::lab::{Lab, Remedy, Revision};
 use crate::source::Span;
 
 /// Everything that was recorded of one step.
@@ -60,7 +60,7 @@ pub struct Suspect {
 
 /// The judged blocks of a revision in which something failed or could not run: an error must survive another assembly.
 #[must_use]
-pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect> {
+pub fn suspects(lesson: &Lesson, lab: &Lab, revision: &Revision, run: &Run) -> Vec<Suspect> {
     let steps = by_step(revision, run);
     let mut found: BTreeMap<usize, Suspect> = BTreeMap::new();
     // What was replayed or lent and failed tells as well what the lab lacks.
@@ -79,7 +79,7 @@ pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect>
         // What an earlier place of the page failed to make is its own fault; what was only lent, or taken from further down, may have a substitute.
         let is_before = |cause: &crate::lab::Origin| cause.judged && cause.block.is_some_and(|cause| cause <= block);
         let dropped = root(&steps, *id).is_some_and(|because| !revision.origins.get(&because).is_some_and(is_before));
-        if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, block, raised)) {
+        if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, lab, (block, origin.span), raised)) {
             continue;
         }
         let suspect = found.entry(block).or_insert_with(|| Suspect { block, span: origin.span, remedies: Vec::new() });
@@ -116,13 +116,27 @@ pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
     found.into_iter().collect()
 }
 
-/// Whether the page says that the block raises this.
-pub(crate) fn raises_as_said(lesson: &Lesson, block: usize, raised: &Raised) -> bool {
+/// Whether the page says that a statement of a block raises this: it shows the exception as the output, or a directive says so.
+pub(crate) fn raises_as_said(lesson: &Lesson, lab: &Lab, (block, span): (usize, Option<Span>), raised: &Raised) -> bool {
+    let mut claims = lab.claims.iter().filter(|claim| claim.of == block && (claim.piece.is_none() || claim.piece == span));
+    if claims.any(|claim| shows(&claim.text, raised)) {
+        return true;
+    }
     let Some(directive) = lesson.blocks[block].directive("raises") else { return false };
     let class =
         directive.attributes.get("error").is_none_or(|error| raised.bases.iter().any(|base| base == error || base.rsplit('.').next() == Some(error.as_str())));
     let text = directive.attributes.get("text").is_none_or(|text| raised.message.contains(text.as_str()));
     class && text
+}
+
+/// Whether an output that a page shows ends in an exception of this class, whatever it says: messages change from release to release.
+pub(super) fn shows(output: &str, raised: &Raised) -> bool {
+    let named = |line: &str| {
+        let head = line.trim().split(": ").next().unwrap_or_default().trim_end_matches(':');
+        let class = head.rsplit('.').next().unwrap_or_default();
+        class == raised.class && head.chars().all(|letter| letter.is_alphanumeric() || "._".contains(letter))
+    };
+    output.lines().any(named)
 }
 
 fn remedies_of(raised: &Raised) -> Vec<Remedy> {
@@ -165,10 +179,14 @@ pub fn eases(revision: &Revision, block: usize, run: &Run, first: (&Revision, &R
         && failures(first.0, first.1).iter().any(|raised| raised.as_ref().is_some_and(|raised| !is_open(raised)))
 }
 
-/// Whether a run of a second assembly clears the block: every judged step of it passed.
+/// Whether a run of a second assembly clears the block: every judged step of it passed, or raised what the page says that it raises.
 #[must_use]
-pub fn clears(revision: &Revision, block: usize, run: &Run) -> bool {
+pub fn clears(lesson: &Lesson, lab: &Lab, revision: &Revision, block: usize, run: &Run) -> bool {
     let steps = by_step(revision, run);
     let own: BTreeSet<u32> = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block)).map(|(id, _)| *id).collect();
-    !own.is_empty() && own.iter().all(|id| steps.get(id).is_some_and(|step| step.verdict == Some(Verdict::Passed)))
+    let fine = |id: &u32, step: &StepRecord| {
+        let span = revision.origins.get(id).and_then(|origin| origin.span);
+        step.verdict == Some(Verdict::Passed) || step.raised.last().is_some_and(|raised| raises_as_said(lesson, lab, (block, span), raised))
+    };
+    !own.is_empty() && own.iter().all(|id| steps.get(id).is_some_and(|step| fine(id, step)))
 }

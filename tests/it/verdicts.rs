@@ -58,3 +58,10 @@ fn a_server_that_could_not_start_answers_nobody() {
     assert_eq!(outcomes, ["run incomplete", "run incomplete"]);
     assert_eq!(findings, [("missing-module".to_owned(), 5), ("unsupplied".to_owned(), 14)]);
 }
+
+#[test]
+fn what_is_taken_from_further_down_brings_the_imports_of_its_block() {
+    let page = "# Prices\n\n```python\nprint(prices['tea'])\n```\n\nwhere\n\n```python\nfrom json import loads\n\nprices = loads('{\"tea\": 3}')\n```\n\nwhich shows\n\n```text\nTea is 3.\n```\n";
+    let (outcomes, findings) = verdict("prices.md", page);
+    assert_eq!((outcomes, findings), (vec!["run passed".to_owned(), "run passed".to_owned(), "static none".to_owned()], Vec::new()));
+}

@@ -70,7 +70,9 @@ pub fn guess(text: &str) -> Language {
 /// What `text` is by its very shape: sessions with prompts, tracebacks, drawn trees, HTTP messages. Nothing else is claimed.
 pub(super) fn shape(text: &str) -> Option<Language> {
     let first = written(text).next()?;
-    if PYTHON_PROMPT.is_match(first) {
+    // Comments may stand above the first line of a session.
+    let command = written(text).find(|line| !line.trim_start().starts_with("# ")).unwrap_or(first);
+    if PYTHON_PROMPT.is_match(command) {
         return Some(Language::PythonConsole);
     }
     if first.trim_start().starts_with("Traceback (most recent call last)") {
@@ -82,8 +84,6 @@ pub(super) fn shape(text: &str) -> Option<Language> {
     if WINDOWS_PROMPT.is_match(first) || WINDOWS_WORD.is_match(first) && !first.trim_start().starts_with("set") || is_angle_session(text) {
         return Some(Language::WindowsShell);
     }
-    // Comments may stand above the first command of a session.
-    let command = written(text).find(|line| !line.trim_start().starts_with("# ")).unwrap_or(first);
     if SHELL_PROMPT.is_match(command) && !parses(text) {
         let opens_python = written(text).any(|line| line.starts_with(">>> "));
         return Some(if opens_python { Language::PythonConsole } else { Language::Shell });
