@@ -9,6 +9,7 @@ use crate::engine::protocol::{Action, Raised, Stream, Verdict};
 use crate::finding::{Code, Comparison, Finding, Location};
 use crate::lab::{Claim, Fate, Revision};
 use crate::outcome::Outcome;
+use crate::outcome::commands::is_session;
 use crate::outcome::judge::Judge;
 use crate::outcome::steps::{StepRecord, shows};
 use crate::snapshot::matching::{Mismatch, check_claim};
@@ -84,6 +85,9 @@ impl Judge<'_> {
         }
         if own.iter().any(|id| steps.get(id).is_some_and(|record| goes_on(revision, *id, record))) {
             return Err("not compared: what a server logs is another thing each time");
+        }
+        if is_session(&actual) {
+            return Err("not compared: what a test runner says of itself differs, and its verdict is its exit status");
         }
         if own.iter().any(|&id| revision.rests_on_assumption(id)) {
             return Err("not compared: what it is made from had to be assumed");
