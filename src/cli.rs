@@ -11,6 +11,7 @@ pub(crate) mod manifest;
 pub mod output;
 mod packages;
 pub mod review;
+pub mod selftest;
 pub mod show;
 pub mod spinner;
 
@@ -80,6 +81,8 @@ enum Command {
     Env(env::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
+    /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
+    Selftest(selftest::Args),
     /// Remove what Proctor made, by its label, and nothing else.
     Clean(clean::Args),
     /// Print a script that completes commands in your shell.
@@ -105,6 +108,7 @@ impl Cli {
             Command::Accept(args) => accept::run(&args, &course::labs()?),
             Command::Env(args) => env::run(&args).await,
             Command::Doctor(args) => doctor::run(&args).await,
+            Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

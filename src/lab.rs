@@ -96,6 +96,12 @@ impl Revision {
         modules.collect()
     }
 
+    /// Whether the page gave commands before that are not replayed in it.
+    #[must_use]
+    pub fn leaves_out_commands(&self) -> bool {
+        !self.draft.replays && !self.draft.past.is_empty()
+    }
+
     /// Whether a step needs, directly or not, one that was supplied.
     #[must_use]
     pub fn rests_on_assumption(&self, id: u32) -> bool {
@@ -124,6 +130,12 @@ impl Revision {
     #[must_use]
     pub fn bound_names(&self) -> std::collections::BTreeSet<String> {
         self.draft.pieces().flat_map(|piece| piece.facts.binds.iter().map(|bind| bind.name.clone())).collect()
+    }
+
+    /// The same revision with these servers beside it.
+    #[must_use]
+    pub fn with_services(&self, services: Vec<String>) -> Self {
+        draft::Draft { services, ..self.draft.clone() }.build(self.number)
     }
 
     /// The same revision without the statement of a block that failed: an older version of what it binds stands in its place. `None` if there is none.

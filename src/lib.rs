@@ -24,6 +24,8 @@ pub mod outcome;
 
 pub mod run;
 
+pub mod selftest;
+
 pub mod report;
 
 pub mod cli;

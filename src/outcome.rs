@@ -4,15 +4,18 @@ mod answers;
 mod beyond;
 mod claims;
 mod classify;
+mod commands;
 mod judge;
 mod moves;
 mod notices;
 mod remarks;
+mod services;
 mod steps;
 mod views;
 
 pub use judge::{Judged, Options, Ran, judge, status};
-pub use steps::{Suspect, clears, held_up, suspects};
+pub use services::{Served, refusing};
+pub use steps::{Suspect, clears, eases, held_up, suspects};
 
 use std::sync::Arc;
 

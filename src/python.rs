@@ -7,7 +7,7 @@ mod depth;
 mod escapes;
 mod scope;
 
-use ruff_python_ast::{Expr, Stmt};
+use ruff_python_ast::{Expr, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
@@ -129,6 +129,9 @@ pub struct SyntaxError {
     pub message: String,
 }
 
+/// The newest Python that lessons run on: what only a later one can parse is an error.
+const NEWEST: PythonVersion = PythonVersion::PY313;
+
 /// Calls whose value is a definition: a second one of the same name replaces the first, as a second class would.
 const DEFINERS: &[&str] = &[
     "Table",
@@ -201,8 +204,11 @@ pub fn parse(code: &str) -> Module {
     if let Some(span) = depth::too_deep(code) {
         return Module { statements: Vec::new(), errors: vec![SyntaxError { span, message: "nested too deeply to be parsed".to_owned() }] };
     }
-    let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module));
-    let errors = parsed.errors().iter().map(|error| SyntaxError { span: span(error.location), message: error.error.to_string() }).collect();
+    let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module).with_target_version(NEWEST));
+    let mut errors: Vec<SyntaxError> =
+        parsed.errors().iter().map(|error| SyntaxError { span: span(error.location), message: error.error.to_string() }).collect();
+    errors.extend(parsed.unsupported_syntax_errors().iter().map(|error| SyntaxError { span: span(error.range), message: error.to_string() }));
+    errors.sort_by_key(|error| error.span.start);
     let Some(module) = parsed.try_into_module() else { return Module::default() };
     let suite = module.suite();
     let deferred = suite.iter().any(|statement| matches!(statement, Stmt::ImportFrom(from) if from.module.as_deref() == Some("__future__") && from.names.iter().any(|name| name.name.as_str() == "annotations")));
@@ -244,7 +250,7 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
     if last.trim_start().starts_with('@') && parse(&format!("{trimmed}\n{}def _(): pass\n", " ".repeat(indent))).errors.is_empty() {
         return Some("a decorator without the function that it is for".to_owned());
     }
-    let without: String = code.lines().filter(|line| line.trim() != "...").flat_map(|line| [line, "\n"]).collect();
+    let without: String = code.lines().filter(|line| !is_left_out(line)).flat_map(|line| [line, "\n"]).collect();
     if without.lines().count() < code.lines().count() && parse(&without).errors.is_empty() {
         return Some("leaves out lines where it says `...`".to_owned());
     }
@@ -254,6 +260,13 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
         return Some("lines from inside a block that the page does not repeat".to_owned());
     }
     None
+}
+
+/// Whether a line stands for others that are left out: dots alone, as an argument, or in brackets, perhaps around words that say what is missing.
+fn is_left_out(line: &str) -> bool {
+    let text = line.trim().trim_end_matches(',');
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).map(str::trim);
+    [text].into_iter().chain(inner).any(|text| text == "..." || text == "…") || inner.is_some_and(|inner| inner.starts_with('…') || inner.starts_with("..."))
 }
 
 /// Whether any line begins as Python's statements do, calls something or binds a name.
@@ -280,14 +293,33 @@ pub fn plain_error(message: &str) -> String {
 /// Whether code that does not parse is plainly Python 2.
 #[must_use]
 pub fn is_python2(code: &str) -> bool {
-    code.lines().map(str::trim_start).any(|line| {
-        let print = line.strip_prefix("print ").is_some_and(|rest| {
-            rest.trim_start().starts_with(['"', '\'', '%']) || rest.trim_start().chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_')
-        });
-        let except = line.strip_prefix("except ").is_some_and(|rest| rest.contains(',') && !rest.contains('(') && rest.trim_end().ends_with(':'));
-        let raise = line.strip_prefix("raise ").is_some_and(|rest| rest.contains(", ") && !rest.contains('('));
-        print || except || raise || line.starts_with("exec \"")
-    })
+    code.lines().any(|line| modern(line).is_some())
+}
+
+/// Python 2 as Python 3 writes it, where that takes no more than brackets; `None` if there is none in it, or it is still no Python then.
+#[must_use]
+pub fn modernised(code: &str) -> Option<Module> {
+    let lines: String = code.lines().flat_map(|line| [modern(line).unwrap_or_else(|| line.to_owned()), "\n".to_owned()]).collect();
+    Some(parse(&lines)).filter(|module| is_python2(code) && module.errors.is_empty())
+}
+
+/// A line of Python 2, perhaps behind a prompt, as Python 3 writes it; `None` for any other.
+fn modern(line: &str) -> Option<String> {
+    let text = line.trim_start();
+    let text = [">>> ", "... "].iter().find_map(|prompt| text.strip_prefix(prompt)).unwrap_or(text).trim_start();
+    let indent = &line[..line.len() - text.len()];
+    if let Some(rest) = text.strip_prefix("print ").map(str::trim) {
+        let is_value = rest.starts_with(['"', '\'', '%']) || rest.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_');
+        return is_value.then(|| format!("{indent}print({rest})"));
+    }
+    if let Some(rest) = text.strip_prefix("except ").and_then(|rest| rest.trim_end().strip_suffix(':')) {
+        let (class, name) = rest.rsplit_once(',').filter(|(class, name)| !name.contains(')') && class.matches('(').count() == class.matches(')').count())?;
+        return Some(format!("{indent}except {class} as {}:", name.trim()));
+    }
+    if let Some((class, message)) = text.strip_prefix("raise ").and_then(|rest| rest.split_once(", ")).filter(|(class, _)| !class.contains('(')) {
+        return Some(format!("{indent}raise {class}({message})"));
+    }
+    text.strip_prefix("exec ").filter(|rest| rest.starts_with(['"', '\''])).map(|rest| format!("{indent}exec({rest})"))
 }
 
 fn span(range: TextRange) -> Span {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::finding::{Finding, Location, Severity};
+use crate::finding::{Code, Finding, Location, Severity};
 use crate::outcome::{Event, LessonOutcome, Status};
 
 mod cause;
@@ -30,6 +30,8 @@ pub struct Report {
     pub engine: String,
     /// What a reader must know about how it ran, such as that it was not sealed.
     pub notes: Vec<String>,
+    /// What is wrong with the check as a whole, which has no place in the guide.
+    pub wrong: Vec<(Code, String)>,
     /// The environment's name.
     pub environment: String,
     /// How many chapters the guide has.

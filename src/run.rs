@@ -11,11 +11,12 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::engine::{EngineError, Run};
+use crate::engine::demand::imports;
+use crate::engine::{Ending, EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
 use crate::lab::{Installed, Lab, Remedy, Revision, Setup, assemble};
-use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Status, Suspect, clears, held_up, judge, status, suspects};
+use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Served, Status, Suspect, clears, eases, held_up, judge, refusing, status, suspects};
 use bench::Bench;
 use snapshots::Snapshots;
 
@@ -60,16 +61,23 @@ pub struct Check {
 
 /// Check lessons on a bench, telling what happens to `events`.
 pub async fn check(planned: Vec<Planned>, bench: &Bench<'_>, how: &Check, events: &UnboundedSender<Event>) {
-    let lessons = stream::iter(planned.into_iter().map(|planned| async move {
+    // All that is in sight is known to the engine before it starts; a lesson that is settled without it is not counted any more.
+    let planned: Vec<_> = planned.into_iter().map(|planned| (bench.demand().expect(imports_of(&planned.lesson)), planned)).collect();
+    let lessons = stream::iter(planned.into_iter().map(|(expected, planned)| async move {
         // Nobody listens any more only when the check is being given up.
         if !planned.lesson.blocks.is_empty() {
             let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
         }
         let index = planned.index;
         let lesson = Box::new(lesson(&planned, bench, how).await);
+        drop(expected);
         let _ = events.send(Event::Judged { index, lesson });
     }));
     lessons.buffer_unordered(how.concurrency.max(1)).collect::<Vec<()>>().await;
+}
+
+fn imports_of(lesson: &Lesson) -> BTreeSet<String> {
+    imports(lesson.blocks.iter().flat_map(|block| &block.body.lines).map(|line| line.text.as_str()))
 }
 
 async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {
@@ -83,8 +91,15 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
             outcome.status = Status::Errored;
             outcome.error = Some(error.to_string());
         }
-        Ok(runs) => {
-            let judged = judge(&planned.lesson, &lab, &runs, how.judging);
+        Ok(mut runs) => {
+            let mut judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            for &revision in &judged.doubtful {
+                let job = crate::engine::Job { again: true, ..lab.revisions[revision].job.clone() };
+                runs[revision].again = bench.run(&job).await.ok();
+            }
+            if !judged.doubtful.is_empty() {
+                judged = judge(&planned.lesson, &lab, &runs, how.judging);
+            }
             outcome.status = status(&judged);
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
@@ -127,20 +142,21 @@ fn fill(outcome: &mut LessonOutcome, judged: Judged) {
 
 /// Run every revision of a lab; those of one lab run side by side. `remembered`: an earlier result will do.
 async fn runs(lesson: &Lesson, lab: &Lab, bench: &Bench<'_>, remembered: bool) -> Result<Vec<Ran>, EngineError> {
-    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, revision, bench, remembered))).await
+    futures_util::future::try_join_all(lab.revisions.iter().map(|revision| one(lesson, lab, revision, bench, remembered))).await
 }
 
 /// How many things are set up one after the other for one revision: a context, then its tables, then a request.
 const SETUPS: usize = 4;
 
 /// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
-async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
-    let run = run(revision, bench, remembered).await?;
+async fn one(lesson: &Lesson, lab: &Lab, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
+    let (revision, run, served) = with_servers(lesson, revision, bench, remembered).await?;
+    let revision = &revision;
     let mut instead = BTreeMap::new();
     let mut current = (revision.clone(), run.clone());
     let mut applied: Vec<Remedy> = Vec::new();
     for _ in 0..SETUPS {
-        let wanted = suspects(lesson, &current.0, &current.1).into_iter().find_map(|suspect| {
+        let wanted = suspects(lesson, lab, &current.0, &current.1).into_iter().find_map(|suspect| {
             let remedy = suspect.remedies.iter().copied().find(|remedy| remedy.is_setup() && !applied.contains(remedy))?;
             Some((suspect, remedy))
         });
@@ -151,11 +167,13 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
         current = (other, again);
     }
     if !applied.is_empty() {
-        for &block in revision.blocks.iter().filter(|&&block| !clears(revision, block, &run) && clears(&current.0, block, &current.1)) {
+        for &block in revision.blocks.iter().filter(|&&block| !clears(lesson, lab, revision, block, &run) && clears(lesson, lab, &current.0, block, &current.1))
+        {
             instead.insert(block, (current.0.clone(), current.1.clone(), applied.clone()));
         }
     }
-    for Suspect { block, span, remedies } in suspects(lesson, revision, &run) {
+    for Suspect { block, span, remedies } in suspects(lesson, lab, revision, &run) {
+        let mut eased = None;
         for remedy in remedies.into_iter().filter(|remedy| !remedy.is_setup()) {
             if instead.contains_key(&block) {
                 break;
@@ -163,19 +181,47 @@ async fn one(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered
             for (base, mut before) in [(revision, Vec::new()), (&current.0, applied.clone())] {
                 let Some(other) = base.again(block, span, remedy) else { break };
                 let again = self::run(&other, bench, remembered).await?;
-                if clears(&other, block, &again) {
+                if clears(lesson, lab, &other, block, &again) {
                     before.push(remedy);
                     instead.insert(block, (other, again, before));
                     break;
+                }
+                if remedy == Remedy::DefinitionsFirst && eased.is_none() && eases(&other, block, &again, (revision, &run)) {
+                    eased = Some((other, again, before.into_iter().chain([remedy]).collect()));
                 }
                 if applied.is_empty() {
                     break;
                 }
             }
         }
+        if let Some(eased) = eased {
+            instead.entry(block).or_insert(eased);
+        }
     }
     let beyond = beyond(revision, &run, bench, remembered).await?;
-    Ok(Ran { run, instead, beyond })
+    Ok(Ran { instead, beyond, served, ..Ran::from(run) })
+}
+
+/// Run a revision, and where the usual port of a server refuses its connections, once more with that server beside it. A run that the server only lets go on
+/// until its time is over says less than the first: something else is missing as well.
+async fn with_servers(lesson: &Lesson, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<(Revision, Run, Vec<Served>), EngineError> {
+    let mut current = (revision.clone(), run(revision, bench, remembered).await?);
+    let mut served: Vec<Served> = Vec::new();
+    while let Some((service, span)) =
+        refusing(lesson, &current.0, &current.1).into_iter().find(|(service, _)| served.iter().all(|known| known.service != *service))
+    {
+        let other = current.0.with_services(current.0.job.services.iter().cloned().chain([service.clone()]).collect());
+        let again = run(&other, bench, remembered).await?;
+        match again.ending.clone() {
+            Ending::Finished => {
+                served.push(Served { service, span, why: None });
+                current = (other, again);
+            }
+            Ending::NoService { why, .. } => served.push(Served { service, span, why: Some(why) }),
+            _ => break,
+        }
+    }
+    Ok((current.0, current.1, served))
 }
 
 /// How many failed statements give way one after the other.

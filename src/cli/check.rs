@@ -18,6 +18,9 @@ use crate::run::snapshots::Snapshots;
 use crate::run::{Check, check};
 use crate::snapshot::store::Store;
 
+/// How many lessons wait for workers, beside those that keep them busy: enough to see what is to come.
+const UNDER_WAY: usize = 12;
+
 /// Arguments of `proctor check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -89,8 +92,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
     let mut installed = packages::of(&environment);
-    let services = course.planned.iter().any(|planned| planned.manifest.as_ref().is_some_and(|manifest| !manifest.services.is_empty()));
-    let needs = Needs { services, packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
+    let needs = Needs { packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
     let (sender, receiver) = mpsc::unbounded_channel();
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
@@ -100,7 +102,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
         let Opened { bench, name, note, jobs, refused } =
             args.engine.open(&environment, &needs, &sender).await.map_err(|error| no_engine(error.to_string()))?;
         let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci, environment: environment.name().to_owned() };
-        let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 };
+        let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 + UNDER_WAY };
         packages::add(&mut installed, &needs.packages, refused);
         check(packages::tell(&course.planned, installed), &bench, &how, &sender).await;
         bench.close().await;
@@ -130,7 +132,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     report.seconds = begun.elapsed().as_secs_f64();
     report.flags = args.flags();
     if to_run == 0 || !anything_ran(&report) {
-        report.notes.push(format!("{}: not a single block ran, so this check proves nothing", Code::NothingRan.word()));
+        report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
     }
     write(args, &report, sinks)?;
     Ok(exit(args, &report))

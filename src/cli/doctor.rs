@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::Exit;
 use super::env::{course_root, describe};
 use super::output::say;
+use super::{Exit, no_engine};
 use crate::engine::docker::connect::{ConnectError, Connection, Tried, connect};
+use crate::engine::docker::guarantees::{Guarantee, guarantees};
 use crate::env::{Candidate, Environment, cache_dir, survey_pythons};
 
 /// Below this an environment may not fit.
@@ -15,7 +16,11 @@ const TIGHT: u64 = 2 << 30;
 
 /// Say what Proctor finds on this machine, and what it would use.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Say instead what seals a lab in a container: each guarantee, the setting that gives it, and whether this engine keeps it.
+    #[arg(long)]
+    seal: bool,
+}
 
 /// All that was found.
 struct Findings {
@@ -38,10 +43,37 @@ struct Answering {
 ///
 /// # Errors
 /// If standard output cannot be written.
-pub async fn run(_args: &Args) -> anyhow::Result<Exit> {
+pub async fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.seal {
+        return seal().await;
+    }
     let findings = look().await;
     say(&tell(&findings))?;
     Ok(if choice(&findings).is_ok() { Exit::Fine } else { Exit::Engine })
+}
+
+/// Says what seals a lab, and what of it this engine does not keep.
+async fn seal() -> anyhow::Result<Exit> {
+    let connection = connect().await.map_err(|error| no_engine(error.to_string()))?;
+    let info = connection.docker.info().await.map_err(|error| no_engine(format!("the engine at {} does not describe itself: {error}", connection.endpoint)))?;
+    let all = guarantees(&info);
+    say(&tell_seal(&format!("{}, version {}", connection.endpoint, connection.version), &all))?;
+    Ok(if all.iter().all(|guarantee| guarantee.lacking.is_none()) { Exit::Fine } else { Exit::Findings })
+}
+
+fn tell_seal(engine: &str, all: &[Guarantee]) -> String {
+    let mut text = format!("the seal of a lab in a container of {engine}\n");
+    for Guarantee { what, by, lacking } in all {
+        let _ = match lacking {
+            None => writeln!(text, "  yes  {what}: {by}"),
+            Some(why) => writeln!(text, "  NO   {what}: {by}\n       {why}"),
+        };
+    }
+    text.push_str(match all.iter().filter(|guarantee| guarantee.lacking.is_some()).count() {
+        0 => "this engine keeps all of it; `proctor selftest` tries it\n",
+        _ => "this engine does not keep what is marked NO; `proctor selftest` shows what comes of that\n",
+    });
+    text
 }
 
 async fn look() -> Findings {
@@ -221,6 +253,19 @@ mod tests {
           cache: 1.5 GB free in /home/me/.cache/proctor, which may be too little
         --engine auto
           docker: the engine at unix:///var/run/docker.sock answers
+        ");
+    }
+
+    #[test]
+    fn a_seal_that_is_not_kept_says_why() {
+        let kept = Guarantee { what: "no network", by: "NetworkMode none".to_owned(), lacking: None };
+        let lacking = Guarantee { what: "memory", by: "Memory 1024 MiB".to_owned(), lacking: Some("no control".to_owned()) };
+        insta::assert_snapshot!(tell_seal("unix:///a.sock, version 1", &[kept, lacking]), @r"
+        the seal of a lab in a container of unix:///a.sock, version 1
+          yes  no network: NetworkMode none
+          NO   memory: Memory 1024 MiB
+               no control
+        this engine does not keep what is marked NO; `proctor selftest` shows what comes of that
         ");
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::engine::docker::connect::connect;
-use crate::engine::{DockerOptions, Engine, EngineError, LocalOptions};
+use crate::engine::{Demand, DockerOptions, Engine, EngineError, LocalOptions};
 use crate::env::layer::{Packages, Refused};
 use crate::env::{Environment, NOTE, cache_dir, choose_python};
 use crate::outcome::Event;
@@ -43,8 +43,6 @@ pub struct EngineArgs {
 /// What lessons need on top of their environment.
 #[derive(Debug, Clone, Default)]
 pub struct Needs {
-    /// Whether a lab asks for a server.
-    pub services: bool,
     /// Packages to install.
     pub packages: Packages,
 }
@@ -94,10 +92,18 @@ impl EngineArgs {
         // What was installed is part of what every result depends on, and so is what could not be.
         let lock = if needs.packages.is_empty() { environment.lock_hash() } else { format!("{}\n{:?}\n{refused:?}", environment.lock_hash(), needs.packages) };
         let cache = cache_dir().ok().filter(|_| !self.no_cache).map(|folder| Cache::new(&folder, &world, &lock));
+        let more = layer.clone();
+        let demand = Demand::default();
+        let expected = demand.clone();
         let start = move || -> std::pin::Pin<Box<dyn Future<Output = Result<Engine, EngineError>> + Send + 'a>> {
-            Box::pin(self.start(docker, environment, needs, layer.clone(), jobs, events))
+            Box::pin(self.start(docker, environment, layer.clone(), jobs, expected.clone(), events))
         };
-        Ok(Opened { bench: Bench::new(cache, Box::new(start)), name: if docker { "docker" } else { "local" }, note, jobs, refused })
+        let mut bench = Bench::new(cache, Box::new(start)).with_demand(demand.clone());
+        if docker {
+            let over = more.clone();
+            bench = bench.with_servers(Box::new(move || Box::pin(self.serve(environment, over.clone(), jobs, demand.clone(), events))));
+        }
+        Ok(Opened { bench, name: if docker { "docker" } else { "local" }, note, jobs, refused })
     }
 
     /// Install what is asked for into a layer of the environment. If there can be none, the check goes on without it.
@@ -124,21 +130,22 @@ impl EngineArgs {
         }
     }
 
-    /// The environment's image with the packages and servers that are needed.
+    /// The environment's image with the packages that are needed.
     async fn image_with(&self, environment: &Environment, needs: &Needs, prepare: &mut (dyn FnMut(&str) + Send)) -> Result<(String, Refused), EngineError> {
         let connection = connect().await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
-        let mut image = environment.ensure_image(&connection.docker, prepare).await?;
-        if needs.services {
-            match environment.ensure_services(&connection.docker, &image, prepare).await {
-                Ok(tag) => image = tag,
-                // The lessons that need none can still be checked, and each of the others says what it misses.
-                Err(error) => prepare(&format!("{NOTE}there is no image with services: {}", first_line(&error.to_string()))),
-            }
-        }
+        let image = environment.ensure_image(&connection.docker, prepare).await?;
         if needs.packages.is_empty() {
             return Ok((image, Refused::new()));
         }
         environment.ensure_installed(&connection.docker, &image, &needs.packages, prepare).await
+    }
+
+    /// The image that labs run in.
+    async fn image(&self, environment: &Environment, layer: Option<Layer>, prepare: &mut (dyn FnMut(&str) + Send)) -> Result<String, EngineError> {
+        match layer {
+            Some(Layer::Image(image)) => Ok(image),
+            _ => Ok(self.image_with(environment, &Needs::default(), prepare).await?.0),
+        }
     }
 
     /// Start the engine, making first what it needs.
@@ -146,30 +153,56 @@ impl EngineArgs {
         &self,
         docker: bool,
         environment: &Environment,
-        needs: &Needs,
         layer: Option<Layer>,
         jobs: usize,
+        demand: Demand,
         events: &UnboundedSender<Event>,
     ) -> Result<Engine, EngineError> {
-        let mut prepare = |text: &str| {
-            // Nobody listens any more only when the check is being given up.
-            let _ = events.send(Event::Preparing(text.to_owned()));
-        };
+        let mut prepare = preparing(events);
         let warm = environment.warm();
         if docker {
-            let image = match layer {
-                Some(Layer::Image(image)) => image,
-                _ => self.image_with(environment, &Needs { services: needs.services, packages: Packages::new() }, &mut prepare).await?.0,
-            };
-            let more = if needs.services { DockerOptions::SERVICES } else { 0 };
-            return Engine::docker(DockerOptions { image, workers: jobs, warm, memory: DockerOptions::MEMORY + more, files: DockerOptions::FILES + more })
-                .await;
+            let image = self.image(environment, layer, &mut prepare).await?;
+            let options = DockerOptions { image, workers: jobs, warm, memory: DockerOptions::MEMORY, files: DockerOptions::FILES };
+            return Engine::docker_for(options, demand).await;
         }
         let python = match layer {
             Some(Layer::Python(python)) => python,
             _ => environment.ensure_venv(self.python.as_deref(), &mut prepare).await?,
         };
-        Engine::local(LocalOptions { python, workers: jobs, warm }).await
+        Engine::local_for(LocalOptions { python, workers: jobs, warm }, demand).await
+    }
+
+    /// Start the containers of labs that need servers, making their image first: larger, and few labs ask for it.
+    async fn serve(
+        &self,
+        environment: &Environment,
+        layer: Option<Layer>,
+        jobs: usize,
+        demand: Demand,
+        events: &UnboundedSender<Event>,
+    ) -> Result<Engine, EngineError> {
+        let mut prepare = preparing(events);
+        let image = self.image(environment, layer, &mut prepare).await?;
+        let connection = connect().await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+        let image = match environment.ensure_services(&connection.docker, &image, &mut prepare).await {
+            Ok(image) => image,
+            Err(error) => {
+                // Lessons that need none are still checked, and each of the others says what it misses.
+                prepare(&format!("{NOTE}there is no image with services: {}", first_line(&error.to_string())));
+                return Err(error);
+            }
+        };
+        let more = DockerOptions::SERVICES;
+        let (memory, files) = (DockerOptions::MEMORY + more, DockerOptions::FILES + more);
+        Engine::docker_for(DockerOptions { image, workers: jobs.div_ceil(2), warm: environment.warm(), memory, files }, demand).await
+    }
+}
+
+/// Tells what is being prepared.
+fn preparing(events: &UnboundedSender<Event>) -> impl FnMut(&str) + Send {
+    move |text| {
+        // Nobody listens any more only when the check is being given up.
+        let _ = events.send(Event::Preparing(text.to_owned()));
     }
 }
 

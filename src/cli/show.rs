@@ -74,6 +74,9 @@ fn show(text: &mut String, lab: &Lab, revision: &Revision, count: usize) {
             Action::Shell { command, .. } => {
                 let _ = writeln!(text, "       {mark} $ {command}");
             }
+            Action::Write(file) => {
+                let _ = writeln!(text, "       {mark} file {} is edited ({} bytes)", file.path, file.text.len());
+            }
             Action::Request(request) => {
                 let _ = writeln!(text, "       {mark} {} {}", request.method, request.path);
             }

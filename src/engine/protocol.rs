@@ -18,6 +18,8 @@ pub enum Order {
     Run {
         /// The number that the replies carry.
         job: u64,
+        /// The user id that it runs as, in a sealed worker; never used before in that worker.
+        uid: Option<u32>,
         /// What to run.
         #[serde(flatten)]
         work: Job,
@@ -36,8 +38,10 @@ pub struct Start {
     pub warm: Vec<String>,
     /// The directory under which each job gets an empty directory of its own. In a sealed worker it is a tmpfs of mode 1777.
     pub labs: String,
-    /// The first and last user id to use, each once, in a sealed worker. `None`: labs run as the agent's own user.
-    pub uids: Option<(u32, u32)>,
+    /// Whether each job comes with a user id of its own: so it is in a sealed worker. Otherwise labs run as the agent's own user.
+    pub apart: bool,
+    /// Whether many jobs are to be expected: then the agent takes its time to make each cheap.
+    pub many: bool,
 }
 
 /// What the agent answers.
@@ -50,7 +54,7 @@ pub enum Reply {
         python: String,
         /// Installed distributions: name as the index spells it (lower case, dashes) to version.
         packages: std::collections::BTreeMap<String, String>,
-        /// What labs are kept from beside what the host sees to: `network`.
+        /// What labs are kept from beside what the host sees to: `network`, and `calls` that only a filter of system calls can refuse.
         #[serde(default)]
         sealed: Vec<String>,
     },
@@ -84,6 +88,9 @@ pub struct Job {
     /// Servers to start before the first step, by name (`redis`, `postgresql`): each on its usual port of 127.0.0.1, with nothing in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
+    /// Whether it is a job that ran before, to see whether its output is the same: its result is remembered by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// A file of a lab.
@@ -168,6 +175,8 @@ pub enum Action {
         #[serde(default)]
         input: String,
     },
+    /// Write a file, as a reader edits one between two commands. Nothing happens where the path would leave the lab.
+    Write(JobFile),
     /// Request a path of the Flask application, through its test client, with cookies kept from request to request.
     Request(Request),
     /// Request each rule of the application's URL map that answers GET and needs no argument, and that was not requested before.

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::EngineError;
+use super::demand::Demand;
+use super::docker::Uids;
 use super::protocol::{Ending, FRAME_LIMIT, Job, Order, Record, RecordEvent, Run, Start};
 
 /// What the interpreter is started with (`python -c`): reads the agent's source and runs it.
@@ -32,7 +34,7 @@ exec(compile(read(int.from_bytes(read(4), 'big')), '<proctor>', 'exec'))
 /// How long an agent may take to load its modules.
 const WARM_UP: Duration = Duration::from_secs(120);
 /// How much longer than the job's own limit the host waits: the agent keeps the clock as well, and sweeps before it answers.
-const GRACE: Duration = Duration::from_secs(12);
+const GRACE: Duration = Duration::from_secs(25);
 /// How many records of one job are kept.
 const RECORDS: usize = 100_000;
 /// How many frames in a row may make no sense before the worker is given up.
@@ -41,7 +43,7 @@ const NONSENSE: usize = 1000;
 const LAST_WORDS: usize = 4096;
 
 /// The agent's parts, in the order in which `loader.py` loads them.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 16] = [
     ("places", include_str!("agent/places.py")),
     ("records", include_str!("agent/records.py")),
     ("modules", include_str!("agent/modules.py")),
@@ -51,7 +53,11 @@ const SOURCES: [(&str, &str); 12] = [
     ("inspection", include_str!("agent/inspection.py")),
     ("lab", include_str!("agent/lab.py")),
     ("sweep", include_str!("agent/sweep.py")),
+    ("seal", include_str!("agent/seal.py")),
     ("services", include_str!("agent/services.py")),
+    ("memory", include_str!("agent/memory.py")),
+    ("warmth", include_str!("agent/warmth.py")),
+    ("zygote", include_str!("agent/zygote.py")),
     ("jobs", include_str!("agent/jobs.py")),
     ("main", include_str!("agent/main.py")),
 ];
@@ -64,6 +70,12 @@ pub fn agent_source() -> String {
     // A JSON object of strings is a Python dictionary of strings.
     let sources = serde_json::json!(sources).to_string();
     format!("SOURCES = {sources}\n{}", include_str!("agent/loader.py"))
+}
+
+/// What an agent loads before its first job, of all that its environment offers, and whether it is to expect many.
+pub(crate) fn warmth(offered: &[String], demand: Option<&Demand>) -> (Vec<String>, bool) {
+    let wanted = offered.iter().filter(|module| demand.is_none_or(|demand| demand.wants(module)));
+    (wanted.cloned().collect(), demand.is_none_or(Demand::is_large))
 }
 
 /// Ends whatever runs the agent: a process, a container. Dropping it must end the agent too, if need be later.
@@ -116,8 +128,8 @@ pub(crate) struct Parts {
     pub(crate) words: LastWords,
     /// What runs it.
     pub(crate) lifeline: Box<dyn Lifeline>,
-    /// How many jobs it can run before it must be replaced.
-    pub(crate) jobs: usize,
+    /// The user ids that its jobs run as, where each has one of its own.
+    pub(crate) uids: Option<Uids>,
 }
 
 /// An agent that is warm and idle, or running the one job that `run` was given.
@@ -179,16 +191,19 @@ impl Worker {
 
     /// Whether it may be given another job.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.parts.jobs > 0
+        self.parts.uids.as_ref().is_none_or(Uids::has_more)
     }
 
     /// Runs one job. A worker whose `run` was dropped half-way is of no more use.
     pub(crate) async fn run(&mut self, job: &Job) -> Result<Run, Failure> {
         let number = self.next;
         self.next += 1;
-        self.parts.jobs = self.parts.jobs.saturating_sub(1);
+        let uid = self.parts.uids.as_ref().and_then(Uids::next);
+        if self.parts.uids.is_some() && uid.is_none() {
+            return Err(self.died("there is no user id left for it").await);
+        }
         let until = Instant::now() + Duration::from_secs(u64::from(job.limits.seconds)) + GRACE;
-        let order = Order::Run { job: number, work: job.clone() };
+        let order = Order::Run { job: number, uid, work: job.clone() };
         match timeout_at(until, send_order(&mut self.parts.writer, &order)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.died(&error.to_string()).await),

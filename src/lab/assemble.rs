@@ -18,6 +18,7 @@ use crate::lab::shell::{self, Use};
 use crate::lab::trees;
 use crate::lab::{BlockPlan, Claim, Fate, Lab};
 use crate::python::{self};
+use crate::source::Span;
 
 /// What assembling may draw on beside the lesson itself.
 #[derive(Debug, Clone, Default)]
@@ -81,8 +82,23 @@ pub(super) fn left_out(fate: Fate, reason: impl Into<String>) -> BlockPlan {
     BlockPlan { fate, reason: Some(reason.into()), file: None, revisions: Vec::new() }
 }
 
+/// Where the name of a block's file stands: in its directive, or in the few lines above its code.
+fn named_at(lesson: &Lesson, block: &Block, name: &str) -> Span {
+    if let Some(directive) = block.directive("title") {
+        return directive.span;
+    }
+    let start = block.span().start;
+    let above = lesson.source.text()[..start].rmatch_indices('\n').nth(ABOVE).map_or(0, |(at, _)| at);
+    let raw = name.replace(char::REPLACEMENT_CHARACTER, "\0");
+    let place = |name: &str| lesson.source.text()[above..start].rfind(name).map(|at| Span::new(above + at, above + at + name.len()));
+    place(name).or_else(|| place(&raw)).unwrap_or_else(|| block.span())
+}
+
+/// How many lines above a block may hold its options.
+const ABOVE: usize = 6;
+
 impl<'a> Walk<'a> {
-    pub(super) fn location(&self, span: crate::source::Span) -> Location {
+    pub(super) fn location(&self, span: Span) -> Location {
         Location::new(&self.lesson.source, span)
     }
 
@@ -95,7 +111,10 @@ impl<'a> Walk<'a> {
         }
         let name = match file_name(self.lesson, block) {
             Some(FileName::Unsafe(name)) => {
-                let finding = Finding::new(Code::UnsafePath, self.location(block.span()), format!("`{}` leaves the lab", name.escape_default()));
+                let is_outside = name.contains("..") || name.contains(':');
+                let wrong = if is_outside { "leaves the lab" } else { "can be no file's name" };
+                let finding =
+                    Finding::new(Code::UnsafePath, self.location(named_at(self.lesson, block, &name)), format!("`{}` {wrong}", name.escape_default()));
                 self.lab.findings.push(finding.with_help("name a path inside the lab; a leading `/` is the lab's root"));
                 return left_out(Fate::Static, "its file name leaves the lab");
             }
@@ -124,7 +143,7 @@ impl<'a> Walk<'a> {
             if expected {
                 return left_out(Fate::Static, "a syntax error, as the page says");
             }
-            if block.info.language.is_none() && !python::has_python_words(&block.body.text()) {
+            if block.role == Role::Python && block.info.language.is_none() && !python::has_python_words(&block.body.text()) {
                 return left_out(Fate::Static, "text without a word of Python in it");
             }
             let mut finding = Finding::new(Code::SyntaxError, self.location(span), python::plain_error(&message));
@@ -249,8 +268,7 @@ impl<'a> Walk<'a> {
         if self.plans.is_empty() || self.replaced {
             // Nothing ran before, or files changed since: the commands see the project as it is now.
             let main = self.project.current().filter(|_| self.replaced);
-            let commands = self.plans.last().map(|plan| plan.commands.clone()).unwrap_or_default();
-            self.plans.push(Plan { project: self.project.clone(), main, judged: BTreeSet::new(), commands });
+            self.plans.push(Plan { project: self.project.clone(), main, ..Plan::default() });
             self.replaced = false;
         }
         if let Some(plan) = self.plans.last_mut() {
@@ -275,7 +293,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let at = self.lesson.source.slice(command.span).find(&asked.written).map(|at| command.span.start + at);
-                let span = at.map_or(command.span, |at| crate::source::Span::new(at, at + asked.written.len()));
+                let span = at.map_or(command.span, |at| Span::new(at, at + asked.written.len()));
                 let mut finding = Finding::new(Code::MissingModule, self.location(span), format!("`{}` is not in the environment", asked.name));
                 finding = finding.with_help(match installed.refused.get(&asked.name) {
                     Some(why) => format!("it could not be installed: {why}"),

@@ -27,6 +27,13 @@ pub(crate) struct DraftCommand {
     pub(crate) command: String,
 }
 
+/// What the page had done before by commands: files as they were, and the commands that were given then.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stage {
+    pub(crate) files: Vec<JobFile>,
+    pub(crate) commands: Vec<DraftCommand>,
+}
+
 /// A revision before it is a job.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
@@ -37,6 +44,10 @@ pub(crate) struct Draft {
     /// The blocks that are judged.
     pub(crate) judged: BTreeSet<usize>,
     pub(crate) commands: Vec<DraftCommand>,
+    /// Earlier commands of the page, stage by stage: replayed where `replays` says so.
+    pub(crate) past: Vec<Stage>,
+    /// Whether what earlier commands leave behind is there.
+    pub(crate) replays: bool,
     /// Files that are not Python, and files of programs that only commands use.
     pub(crate) files: BTreeMap<String, String>,
     /// What is asked of the application before it is probed.
@@ -81,6 +92,8 @@ pub enum Remedy {
     Tables,
     /// An application is configured as far as its extensions need it.
     Configuration,
+    /// The page's earlier commands have run: the files that they leave behind are there.
+    Commands,
     /// What other blocks lend is left out where there is a fixture for it.
     Fixtures,
 }
@@ -89,14 +102,14 @@ impl Remedy {
     /// Whether it sets something up, rather than leaving out or moving what the page has.
     #[must_use]
     pub fn is_setup(self) -> bool {
-        matches!(self, Self::ApplicationContext | Self::RequestContext | Self::Tables | Self::Configuration)
+        matches!(self, Self::Commands | Self::ApplicationContext | Self::RequestContext | Self::Tables | Self::Configuration)
     }
 
     /// What it assumes, in words, with the name to show; `None` for one that assumes nothing.
     #[must_use]
     pub fn assumption(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Fixtures => None,
+            Self::Fixtures | Self::Commands => None,
             // Typed from the top, the page would fail here.
             Self::DefinitionsFirst => Some(("order", "the page's imports and definitions run before whatever else stands above them")),
             Self::OnlyNeeded => Some(("fresh start", "only what it builds on has run before, in a new Python")),
@@ -138,6 +151,10 @@ impl Draft {
     /// well. `None` if that makes no difference.
     pub(crate) fn again(&self, block: usize, at: Option<Span>, remedy: Remedy) -> Option<Self> {
         let mut draft = self.clone();
+        if remedy == Remedy::Commands {
+            draft.replays = true;
+            return Some(draft);
+        }
         if !remedy.is_setup() {
             draft.judged = BTreeSet::from([block]);
         }
@@ -162,6 +179,7 @@ impl Draft {
                 }
                 *pieces = kept.into_iter().map(|index| Arc::clone(&pieces[index])).collect();
             }
+            Remedy::Commands => return None,
             Remedy::ApplicationContext => {
                 pieces.insert(own, Piece::supplied("application context", &format!("{APPLICATION}\n_proctor_open(globals(), request=False)\n")))
             }
@@ -200,6 +218,14 @@ impl Draft {
     /// The revision that the draft is.
     pub(crate) fn build(&self, number: usize) -> Revision {
         let mut builder = Builder { draft: self, steps: Vec::new(), origins: BTreeMap::new() };
+        let own = self.job_files();
+        let files = match self.past.first().filter(|_| self.replays) {
+            Some(first) => {
+                builder.past(&own);
+                first.files.clone()
+            }
+            None => own,
+        };
         for module in &self.modules {
             builder.module(module);
         }
@@ -221,6 +247,12 @@ impl Draft {
         if self.probe {
             builder.push(Action::Probe { app: None }, Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
         }
+        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone(), again: false };
+        Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }
+    }
+
+    /// The files that are in the lab when the revision's own steps begin.
+    pub(crate) fn job_files(&self) -> Vec<JobFile> {
         let mut files: Vec<JobFile> = self.files.iter().map(|(path, text)| JobFile { path: path.clone(), text: text.clone() }).collect();
         let script = match &self.main {
             Main::Script(script) => Some(script),
@@ -233,8 +265,7 @@ impl Draft {
                 files.push(JobFile { path: file.clone(), text: text(&module.pieces) });
             }
         }
-        let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone() };
-        Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }
+        files
     }
 }
 
@@ -271,6 +302,22 @@ impl Builder<'_> {
         self.steps.push(JobStep { id, action, needs, judged: origin.judged });
         self.origins.insert(id, origin);
         id
+    }
+
+    /// Replay what came before: commands on the files as they were, and between them what was edited, up to the revision's `own` files.
+    fn past(&mut self, own: &[JobFile]) {
+        let replay = |block, span| Origin { block, span, assumption: None, judged: false };
+        let past = &self.draft.past;
+        for (at, stage) in past.iter().enumerate() {
+            for command in &stage.commands {
+                let action = Action::Shell { command: command.command.clone(), input: String::new() };
+                self.push(action, Vec::new(), replay(Some(command.block), Some(command.span)));
+            }
+            let next = past.get(at + 1).map_or(own, |next| &next.files);
+            for file in next.iter().filter(|file| !stage.files.contains(file)) {
+                self.push(Action::Write(file.clone()), Vec::new(), replay(None, None));
+            }
+        }
     }
 
     fn module(&mut self, module: &DraftModule) {

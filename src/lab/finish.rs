@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::finding::{Code, Finding};
 use crate::lab::assemble::{Plan, Walk, left_out};
 use crate::lab::bindings::binds;
-use crate::lab::draft::{Draft, DraftModule, Main, assume};
+use crate::lab::draft::{Draft, DraftCommand, DraftModule, Main, Stage, assume};
 use crate::lab::fixtures::Page;
 use crate::lab::lend::{self, Offers, complete};
 use crate::lab::own;
@@ -42,13 +42,22 @@ impl<'a> Walk<'a> {
         let mut files: BTreeMap<String, String> = self.setup.manifest.map(|manifest| manifest.files.clone()).unwrap_or_default();
         let whole = self.project.clone();
         let plans = std::mem::take(&mut self.plans);
+        let mut past: Vec<Stage> = Vec::new();
         for (number, plan) in plans.iter().enumerate() {
             files.extend(plan.project.files.iter().map(|(path, (text, _))| (path.clone(), text.clone())));
             // What the page shows later, such as the template of a view, a reader makes as well.
             for (path, (text, _)) in &whole.files {
                 files.entry(path.clone()).or_insert_with(|| text.clone());
             }
-            let draft = self.draft(plan, &plans[number + 1..], &offers, files.clone());
+            let mut draft = self.draft(plan, &plans[number + 1..], &offers, files.clone());
+            draft.past.clone_from(&past);
+            draft.replays = !plan.commands.is_empty();
+            let shown = draft.job_files();
+            let serves = |path: &str| shown.iter().any(|file| file.path == path && file.text.contains(".run("));
+            let commands: Vec<DraftCommand> = plan.commands.iter().filter(|command| shell::leaves_something(&command.command, serves)).cloned().collect();
+            if !commands.is_empty() {
+                past.push(Stage { files: shown, commands });
+            }
             self.lab.revisions.push(draft.build(number + 1));
         }
         self.request();
@@ -86,7 +95,15 @@ impl<'a> Walk<'a> {
         }
         // A text about a package takes its names for granted, whichever block imports them.
         let text = self.lesson.source.slice(self.lesson.span);
-        for (word, modules) in [("Flask", &["flask"][..]), ("SQLAlchemy", &["sqlalchemy", "sqlalchemy.orm"])] {
+        let spoken_of = [
+            ("Flask", &["flask"][..]),
+            ("@app.route(", &["flask"]),
+            ("SQLAlchemy", &["sqlalchemy", "sqlalchemy.orm"]),
+            ("Flask-SQLAlchemy", &["flask_sqlalchemy"]),
+            ("Flask-WTF", &["flask_wtf"]),
+            ("WTForms", &["wtforms", "wtforms.validators"]),
+        ];
+        for (word, modules) in spoken_of {
             if text.contains(word) {
                 about.modules.extend(modules.iter().map(|module| (*module).to_owned()));
             }

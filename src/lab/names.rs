@@ -19,7 +19,7 @@ pub(crate) fn file_name(lesson: &Lesson, block: &Block) -> Option<FileName> {
     let said = block.directive("title").and_then(|directive| directive.attributes.get("name"));
     let info = ["title", "file", "filename"].iter().find_map(|key| block.info.attributes.get(*key));
     let caption = block.info.attributes.get("caption").map(|caption| inside(caption.trim().trim_matches('`')));
-    if let Some(name) = said.or_else(|| info.filter(|name| looks_like_path(name.trim()))) {
+    if let Some(name) = said.or_else(|| info.filter(|name| looks_like_path(&name.trim().replace(is_no_letter, "x")))) {
         return Some(checked(name.trim()));
     }
     if let Some(name) = caption.filter(|name| looks_like_path(name)) {
@@ -41,12 +41,17 @@ pub(crate) fn templates<'a>(statements: impl IntoIterator<Item = &'a crate::pyth
     statements.into_iter().flat_map(|statement| statement.mentioned(MentionKind::Template).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
+/// What no file's name has; a reader of Markdown puts U+FFFD in the place of NUL.
+fn is_no_letter(letter: char) -> bool {
+    letter.is_control() || letter == char::REPLACEMENT_CHARACTER
+}
+
 /// A path made safe: a leading slash is the lab's root, `.` parts go, `..` parts make it unsafe.
-fn checked(name: &str) -> FileName {
-    let name = name.replace('\\', "/");
+fn checked(written: &str) -> FileName {
+    let name = written.replace('\\', "/");
     let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let safe = !parts.is_empty() && parts.iter().all(|part| *part != ".." && !part.contains('\0') && !part.contains(':') && part.len() < 200);
-    if safe { FileName::Path(parts.join("/")) } else { FileName::Unsafe(name) }
+    let safe = !parts.is_empty() && parts.iter().all(|part| *part != ".." && !part.contains(is_no_letter) && !part.contains(':') && part.len() < 200);
+    if safe { FileName::Path(parts.join("/")) } else { FileName::Unsafe(written.to_owned()) }
 }
 
 /// A first line that is a comment with nothing but a path in it.
@@ -65,7 +70,10 @@ fn from_prose(lesson: &Lesson, block: &Block) -> Option<String> {
     let start = block.span().start;
     let previous_block = lesson.blocks.iter().map(Block::span).filter(|span| span.end <= start && span.start < start).map(|span| span.end).max().unwrap_or(0);
     let before = lesson.prose.iter().filter(|prose| prose.span.start < start && prose.span.start >= previous_block).max_by_key(|prose| prose.span.start)?;
-    let paths = paths_in(before);
+    let mut paths = paths_in(before);
+    // What the block itself asks for by name is another file: the page says what it builds on.
+    let body = block.body.text();
+    paths.retain(|path| !['"', '\''].iter().any(|quote| body.contains(&format!("{quote}{path}{quote}"))));
     let found = match before.kind {
         ProseKind::Caption => {
             let text = before.text.trim().trim_end_matches(':').trim();

@@ -290,6 +290,17 @@ mod tests {
     }
 
     #[test]
+    fn a_template_is_the_file_that_builds_on_the_other_one() {
+        let base = "This is `base.html`:\n\n```html+jinja\n<body>{% block b %}{% endblock %}</body>\n```\n\n";
+        let index =
+            "And this is `index.html`, which inherits from `base.html`:\n\n```html+jinja\n{% extends \"base.html\" %}\n{% block b %}x{% endblock %}\n```\n\n";
+        let code = "```python\nfrom flask import Flask\napp = Flask(__name__)\n```\n";
+        let lab = lab(&format!("{code}\n{base}{index}"));
+        let files: Vec<_> = lab.blocks.iter().filter_map(|block| block.file.as_deref()).collect();
+        assert_eq!(files, ["templates/base.html", "templates/index.html"]);
+    }
+
+    #[test]
     fn what_the_page_shows_unnamed_becomes_the_module_that_it_imports() {
         let lab = lab("```python\nfrom flask import Flask\napp = Flask(__name__)\n```\n\nThen:\n\n```python\nfrom shop import app\napp.config\n```\n");
         assert_eq!(file(&lab, "shop.py").as_deref(), Some("from flask import Flask\napp = Flask(__name__)\n"));

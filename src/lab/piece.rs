@@ -1,6 +1,8 @@
 //! Pieces: the top-level statements of a block, each with its place in the guide and what it does to names. The smallest thing that a lab is made of.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
 
 use crate::guide::{Block, Body, Lesson, Role};
 use crate::python::{self, BindKind, Statement};
@@ -170,6 +172,9 @@ fn module(lesson: &Lesson, index: usize, body: &Body, console: bool) -> Pieces {
     Pieces { pieces: pieces.into_iter().map(Arc::new).collect(), names, ..Pieces::default() }
 }
 
+/// doctest's own word for an example whose output is not compared.
+static SKIPS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"#\s*doctest:.*\+SKIP\b").expect("the pattern is a constant"));
+
 /// A console session: prompts are code, what stands between them is printed.
 fn console(lesson: &Lesson, index: usize, body: &Body) -> Pieces {
     let mut found = Pieces::default();
@@ -191,15 +196,15 @@ fn console(lesson: &Lesson, index: usize, body: &Body) -> Pieces {
         while at < body.lines.len() && self::prompt(&body.lines[at].text).is_none() {
             at += 1;
         }
+        let skipped = lines.iter().any(|line| SKIPS.is_match(&line.text));
         let statement = module(lesson, index, &Body { lines }, true);
         found.names.extend(statement.names);
         found.errors.extend(statement.errors);
         found.pieces.extend(statement.pieces);
-        let shown: Vec<_> = body.lines[output..at]
-            .iter()
-            .rposition(|line| !line.text.trim().is_empty())
-            .map_or_else(Vec::new, |last| body.lines[output..=output + last].to_vec());
-        if !shown.is_empty() && !found.pieces.is_empty() {
+        // A comment above the next prompt says something about what follows it.
+        let says = |line: &crate::guide::BodyLine| !line.text.trim().is_empty() && !line.text.trim_start().starts_with("# ");
+        let shown: Vec<_> = body.lines[output..at].iter().rposition(says).map_or_else(Vec::new, |last| body.lines[output..=output + last].to_vec());
+        if !shown.is_empty() && !found.pieces.is_empty() && !skipped {
             let shown = Body { lines: shown };
             found.printed.push(Printed { piece: found.pieces.len() - 1, span: shown.span(), text: shown.text() });
         }

@@ -1,13 +1,20 @@
 //! Where a file stands that a page names without its folder: by its trees, by what it imports, by the files it has named before. Pure.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use crate::guide::Lesson;
-use crate::lab::names::{template_path, templates};
+use regex::Regex;
+
+use crate::guide::{Block, Language, Lesson};
+use crate::lab::names::{FileName, file_name, template_path, templates};
 use crate::lab::own;
 use crate::lab::piece::Pieces;
 use crate::lab::project::Project;
 use crate::lab::trees;
+
+/// A template's own way to ask for another one.
+static BUILDS_ON: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"\{%[-+]?\s*(?:extends|include|import|from)\s+["']([^"']+)["']"#).expect("the pattern is a constant"));
 
 /// What a page says about folders.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +23,7 @@ pub(crate) struct Places {
     trees: Vec<String>,
     /// Files that its imports are of, such as `shop/models.py` of `shop.models`.
     imported: BTreeSet<String>,
-    /// Templates that its code asks for.
+    /// Templates that its code and its other templates ask for, and files that have a template's marks.
     asked: BTreeSet<String>,
 }
 
@@ -27,7 +34,8 @@ impl Places {
         let own = modules.filter(|module| module.contains('.') && !module.starts_with('.') && !own::is_library(module));
         let imported: BTreeSet<String> = own.map(|module| format!("{}.py", module.replace('.', "/"))).collect();
         let trees = trees::paths(lesson).into_iter().map(|path| without_root(&path, &imported)).collect();
-        let asked = templates(taken.iter().flat_map(|taken| &taken.pieces).map(|piece| &piece.facts));
+        let mut asked = templates(taken.iter().flat_map(|taken| &taken.pieces).map(|piece| &piece.facts));
+        asked.extend(lesson.blocks.iter().flat_map(|block| of_templates(lesson, block)));
         Self { trees, imported, asked }
     }
 
@@ -54,6 +62,22 @@ impl Places {
         let folder = application.filter_map(|program| program.file.as_deref()).find_map(|file| file.rsplit_once('/')).map(|(folder, _)| folder);
         folder.filter(|_| beside).map_or(path.clone(), |folder| format!("{folder}/{path}"))
     }
+}
+
+/// Templates that a block shows to be some: those that it builds on, and itself if it has a template's marks.
+fn of_templates(lesson: &Lesson, block: &Block) -> Vec<String> {
+    if !matches!(block.language, Language::Html | Language::Jinja) {
+        return Vec::new();
+    }
+    let text = block.body.text();
+    let mut found: Vec<String> = BUILDS_ON.captures_iter(&text).map(|found| found[1].to_owned()).collect();
+    if text.contains("{%") || text.contains("{{") {
+        found.extend(match file_name(lesson, block) {
+            Some(FileName::Path(path)) if !path.contains('/') => Some(path),
+            _ => None,
+        });
+    }
+    found
 }
 
 /// A tree's path without the project's own folder: the first part, where the page imports nothing from it but from what is in it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::lab::bindings::{binder, binds, needs};
 use crate::lab::piece::Piece;
+use crate::python::BindKind;
 
 /// A program: a named Python file, or a scratch program that the page never names.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +85,15 @@ impl Project {
         let repeats = || pieces.iter().flat_map(|piece| piece.claims()).any(|claim| program.pieces.iter().any(|old| old.claims().any(|other| other == claim)));
         let stands_alone = needs.is_empty() && repeats();
         let fits_file = if needs.is_empty() { pieces.iter().all(|piece| piece.facts.is_import() || piece.facts.is_definition()) } else { bound == needs.len() };
+        // Beside a session that goes on, code without prompts that defines anew what the session has is an aside: nobody types it there.
+        let session = || program.pieces.iter().filter(|old| old.console).flat_map(|old| old.claims());
+        if !is_console && pieces.iter().flat_map(|piece| piece.claims()).any(|claim| session().any(|other| other == claim)) {
+            let beside = if stands_alone { Vec::new() } else { program.pieces.clone() };
+            let beside = self.begin(None, &beside);
+            self.edit(beside, pieces);
+            self.touch(target);
+            return Joined { program: beside, superseded: true };
+        }
         if stands_alone {
             return Joined { program: self.begin(None, pieces), superseded: false };
         }
@@ -138,12 +148,16 @@ impl Project {
         let is_file = self.programs[program].file.is_some();
         let program = &mut self.programs[program].pieces;
         let old: Vec<(usize, BTreeSet<String>)> = program.iter().enumerate().map(|(index, piece)| (index, piece.claims().collect())).collect();
-        let superseded: BTreeSet<usize> = old
-            .iter()
-            .filter(|(_, claims)| pieces.iter().flat_map(|piece| piece.claims()).any(|claim| claims.contains(&claim)))
-            .map(|(index, _)| *index)
-            .collect();
-        let Some(&first) = superseded.first() else {
+        let all: Vec<&Piece> = program.iter().chain(pieces).map(AsRef::as_ref).collect();
+        let supersedes = |new: &Piece, index: usize, claims: &BTreeSet<String>| {
+            let shared: Vec<String> = new.claims().filter(|claim| claims.contains(claim)).collect();
+            let only_tables = shared.iter().all(|claim| claim.starts_with("table "));
+            !(shared.is_empty() || only_tables && are_apart(&all, new, &program[index]))
+        };
+        let superseded: BTreeSet<usize> =
+            old.iter().filter(|(index, claims)| pieces.iter().any(|new| supersedes(new, *index, claims))).map(|(index, _)| *index).collect();
+        let typed = pieces.iter().all(|piece| piece.console) && superseded.iter().all(|&index| is_typed_over(program, index, pieces));
+        let Some(&first) = superseded.first().filter(|_| !typed) else {
             // Into a file, imports go where a reader puts them: after those that stand at its top.
             let top = program.iter().take_while(|piece| piece.facts.is_import()).count();
             let (imports, rest): (Vec<_>, Vec<_>) = pieces.iter().cloned().partition(|piece| is_file && piece.facts.is_import());
@@ -164,8 +178,19 @@ impl Project {
                 *old = None;
             }
         }
-        // Imports go where a reader puts them: above what needs them.
+        // Imports go where a reader puts them: above what needs them. That holds for those that stand further down as well.
         let mut slots: Vec<Vec<Arc<Piece>>> = vec![Vec::new(); before.len() + 1];
+        let renewed = pieces.iter().filter(|piece| piece.claims().next().is_some());
+        let read: BTreeSet<&str> = renewed.flat_map(|piece| piece.facts.reads.iter().map(|name| name.name.as_str())).collect();
+        for index in first..kept.len() {
+            let wanted = |old: &Arc<Piece>| {
+                let unbound = |name: &str| !before[..first].iter().any(|other| binds(other, name));
+                old.facts.is_import() && old.facts.binds.iter().any(|bind| read.contains(bind.name.as_str()) && unbound(&bind.name))
+            };
+            if kept[index].as_ref().is_some_and(wanted) {
+                slots[first].extend(kept[index].take());
+            }
+        }
         for piece in pieces {
             let claims: BTreeSet<String> = piece.claims().collect();
             let place = old.iter().find(|(index, other)| superseded.contains(index) && !claims.is_disjoint(other)).map(|(index, _)| *index);
@@ -182,6 +207,47 @@ impl Project {
         }
         true
     }
+}
+
+/// Whether two tables are in two collections of tables, where even the same name does not clash: what each is made of leads to another `MetaData` or base class.
+fn are_apart(program: &[&Piece], one: &Piece, other: &Piece) -> bool {
+    let (one, other) = (collections(program, one), collections(program, other));
+    !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+}
+
+/// The names of the collections of tables that a piece is made with, directly or through what it reads.
+fn collections<'a>(program: &[&'a Piece], piece: &'a Piece) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![piece];
+    while let Some(piece) = open.pop() {
+        for name in piece.facts.reads.iter().map(|name| name.name.as_str()).filter(|name| seen.insert(name.to_string())) {
+            let Some((binding, bind)) = program.iter().rev().find_map(|other| Some((*other, other.facts.binds.iter().find(|bind| bind.name == name)?))) else {
+                continue;
+            };
+            let collects = match &bind.kind {
+                BindKind::Call(callee) => ["MetaData", "declarative_base", "registry", "SQLAlchemy"].contains(&callee.as_str()),
+                BindKind::Class { bases } => bases.iter().any(|base| base.starts_with("DeclarativeBase")),
+                _ => false,
+            };
+            if collects {
+                found.insert(bind.name.as_str());
+            }
+            open.push(binding);
+        }
+    }
+    found
+}
+
+/// Whether a session goes on when a definition in it is typed again: a table or an endpoint may come twice only if what holds it was made anew since.
+fn is_typed_over(program: &[Arc<Piece>], old: usize, pieces: &[Arc<Piece>]) -> bool {
+    let held: BTreeSet<String> = program[old].claims().filter(|claim| !claim.starts_with("name ")).collect();
+    let anew = |piece: &Piece, name: &str| piece.facts.binds.iter().any(|bind| bind.name == name && bind.is_definition());
+    program[old].console
+        && pieces.iter().enumerate().filter(|(_, piece)| piece.claims().any(|claim| held.contains(&claim))).all(|(at, piece)| {
+            let since = || program[old + 1..].iter().chain(&pieces[..at]);
+            piece.facts.reads.iter().any(|name| since().any(|piece| anew(piece, &name.name)))
+        })
 }
 
 /// The first slot at which all that `piece` reads, and that the program binds at all, is bound.
@@ -243,6 +309,43 @@ mod tests {
     }
 
     #[test]
+    fn an_import_further_down_goes_up_with_the_new_one_that_reads_it() {
+        let mut project = Project::default();
+        project.join(&block(0, "class Left: pass\nx = Left()\nimport sys\nprint(sys)\n"), false);
+        project.join(&block(1, "class Left: t = sys\n"), false);
+        assert_eq!(text(&project, 0), ["0:import sys", "1:class Left: t = sys", "0:x = Left()", "0:print(sys)"]);
+    }
+
+    #[test]
+    fn code_beside_a_session_leaves_the_session_as_it_is() {
+        let mut project = Project::default();
+        let typed = block(0, "Base = object\nclass Left(Base): pass\nx = Left()\n")
+            .iter()
+            .map(|piece| Arc::new(Piece { console: true, ..(**piece).clone() }))
+            .collect::<Vec<_>>();
+        project.join(&typed, false);
+        let aside = project.join(&block(1, "class Left(Base): y = 1\n"), false);
+        assert_eq!(text(&project, aside.program), ["0:Base = object", "1:class Left(Base): y = 1", "0:x = Left()"]);
+        let typed = project.join(&block(2, "x.z = 1\n"), false);
+        assert_eq!(text(&project, typed.program), ["0:Base = object", "0:class Left(Base): pass", "0:x = Left()", "2:x.z = 1"]);
+    }
+
+    #[test]
+    fn a_session_goes_on_over_what_is_typed_again() {
+        let typed =
+            |index: usize, code: &str| block(index, code).iter().map(|piece| Arc::new(Piece { console: true, ..(**piece).clone() })).collect::<Vec<_>>();
+        let class = "class Left(Base):\n    __tablename__ = 'left'\n";
+        let mut project = Project::default();
+        project.join(&typed(0, &format!("Base = declarative_base()\n{class}")), false);
+        assert!(project.join(&typed(1, class), false).superseded);
+        assert_eq!(text(&project, 0), ["0:Base = declarative_base()", "1:class Left(Base):"]);
+        assert!(!project.join(&typed(2, "Base = declarative_base()\n"), false).superseded);
+        assert!(!project.join(&typed(3, class), false).superseded);
+        let all = ["0:Base = declarative_base()", "1:class Left(Base):", "2:Base = declarative_base()", "3:class Left(Base):"];
+        assert_eq!(text(&project, 0), all);
+    }
+
+    #[test]
     fn a_block_that_needs_nothing_and_repeats_a_definition_begins_anew() {
         let mut project = Project::default();
         project.join(&block(0, "from flask import Flask\napp = Flask('a')\n"), false);
@@ -260,6 +363,18 @@ mod tests {
         assert_eq!(text(&project, joined.program), ["99:from shop.app import app", "1:print(app, other)"]);
         let more = project.join(&block(2, "def view(): return app\n"), false);
         assert_eq!((more.program, more.superseded), (1, false));
+    }
+
+    #[test]
+    fn the_same_table_name_in_another_collection_is_another_table() {
+        let core = "m = MetaData()\nbooks = Table('book', m)\n";
+        let mapped = "class Base(DeclarativeBase): pass\nclass Book(Base):\n    __tablename__ = 'book'\n";
+        let mut project = Project::default();
+        project.join(&block(0, core), false);
+        assert!(!project.join(&block(1, mapped), false).superseded);
+        let mut project = Project::default();
+        project.join(&block(0, core), false);
+        assert!(project.join(&block(1, &mapped.replace("class Base(DeclarativeBase): pass", "Base = declarative_base(metadata=m)")), false).superseded);
     }
 
     #[test]

@@ -112,6 +112,40 @@ const OURS: &[&str] = &[
     "kill",
 ];
 
+/// Commands that only look or serve, by the words that they contain: nothing of them is there afterwards.
+const PASSING: &[&[&str]] = &[
+    &["flask", "run"],
+    &["flask", "routes"],
+    &["flask", "shell"],
+    &["gunicorn"],
+    &["celery"],
+    &["pytest"],
+    &["unittest"],
+    &["coverage"],
+    &["curl"],
+    &["ls"],
+    &["tree"],
+    &["pwd"],
+    &["head"],
+    &["tail"],
+    &["grep"],
+    &["wc"],
+    &["sleep"],
+    &["kill"],
+];
+
+/// Whether a later command may find something that this one left: a file, a variable, another directory. What writes into a file always does.
+/// `serves` tells of a program that only serves.
+pub(crate) fn leaves_something(command: &str, serves: impl Fn(&str) -> bool) -> bool {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let is_passing = |known: &[&str]| {
+        let mut words = words.iter().map(|word| word.rsplit('/').next().unwrap_or(word));
+        known.iter().all(|wanted| words.any(|word| word == *wanted))
+    };
+    let is_server = words.len() == 2 && words[0].starts_with("python") && serves(words[1].trim_start_matches("./"));
+    command.contains('>') || command.contains("&&") || command.contains('\n') || !is_server && !PASSING.iter().any(|known| is_passing(known))
+}
+
 /// Commands that reach outside, with what they need.
 const OUTSIDE: &[(&[&str], &str)] = &[
     (&["git", "gh"], "needs a repository outside of the lab"),
@@ -173,7 +207,7 @@ pub(crate) fn use_of(command: &str) -> Use {
     if let Some((_, reason)) = OUTSIDE.iter().find(|(names, _)| names.contains(&name)) {
         return Use::Static(format!("`{name}` {reason}"));
     }
-    if name == "curl" && reaches_out(&words) {
+    if words.iter().any(|word| ["curl", "wget", "http"].contains(word)) && reaches_out(&words) {
         return Use::Static("asks a host outside of the lab".to_owned());
     }
     if OURS.contains(&name) || first.starts_with("./") { Use::Run } else { Use::Static(format!("`{name}` is not a command that a lab has")) }
@@ -205,8 +239,13 @@ fn is_assignment(word: &str) -> bool {
 
 fn reaches_out(words: &[&str]) -> bool {
     let urls = words.iter().map(|word| word.trim_matches(['"', '\''])).filter(|word| word.contains("://"));
-    urls.into_iter()
-        .any(|url| !["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].iter().any(|host| url.split("://").nth(1).is_some_and(|rest| rest.starts_with(host))))
+    let is_here = |url: &str| {
+        let host = url.split("://").nth(1).unwrap_or_default();
+        ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"]
+            .iter()
+            .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?', '#', '$'])))
+    };
+    urls.into_iter().any(|url| !is_here(url))
 }
 
 /// The file that commands expect an unnamed program to be in: `flask --app hello`, `FLASK_APP=hello.py`, `python hello.py`; `app.py` by Flask's own default.
@@ -258,6 +297,18 @@ mod tests {
         let redis = ["redis".to_owned()];
         assert!(is_client("redis-cli ping", &redis) && !is_client("psql", &redis) && !is_client("redis-cli ping", &[]));
         assert!(is_client("PGUSER=x psql -l", &["postgresql".to_owned()]));
+    }
+
+    #[test]
+    fn what_only_looks_or_serves_leaves_nothing() {
+        let leaves = |command: &str| leaves_something(command, |path| path == "app.py");
+        for command in ["flask db migrate -m x", "export FLASK_APP=x", "cd shop", "python seed.py", "curl localhost:5000 > page.html", "mkdir a && ls a", "."] {
+            assert!(leaves(command), "{command}");
+        }
+        for command in ["flask --app x run --debug", "flask routes", "python -m pytest", "curl http://localhost:5000/", ".venv/bin/pytest -q", "python app.py"]
+        {
+            assert!(!leaves(command), "{command}");
+        }
     }
 
     #[test]

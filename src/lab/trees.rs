@@ -34,7 +34,8 @@ pub(crate) fn is_tree(block: &Block) -> bool {
 
 /// The entries of a tree with their depth; `None` if it is none.
 fn entries(block: &Block) -> Option<Vec<(usize, String)>> {
-    let lines: Vec<&str> = block.body.lines.iter().map(|line| line.text.trim_end()).filter(|line| !line.trim().is_empty()).collect();
+    let is_entry = |line: &&str| !matches!(line.trim(), "" | "..." | "…");
+    let lines: Vec<&str> = block.body.lines.iter().map(|line| line.text.trim_end()).filter(is_entry).collect();
     if lines.len() < 2 {
         return None;
     }
@@ -44,7 +45,10 @@ fn entries(block: &Block) -> Option<Vec<(usize, String)>> {
         let word = line.trim();
         !word.contains(' ') && (word.starts_with('/') || word.ends_with('/') || crate::lab::names::looks_like_path(word))
     };
-    let is_listed = lines.iter().all(listed) && lines.iter().any(|line| line.starts_with([' ', '\t'])) && lines.iter().any(|line| line.contains('/'));
+    let is_nested = lines.iter().any(|line| line.starts_with([' ', '\t'])) && lines.iter().any(|line| line.contains('/'));
+    // Without any nesting, paths from the root: a file among them tells them from addresses of a site.
+    let is_rooted = lines.iter().all(|line| line.starts_with('/')) && lines.iter().any(|line| crate::lab::names::looks_like_path(line));
+    let is_listed = lines.iter().all(listed) && (is_nested || is_rooted);
     if !is_drawn && !is_listed {
         return None;
     }
@@ -78,6 +82,9 @@ mod tests {
     #[test]
     fn an_indented_list_of_paths_is_a_tree_and_code_is_not() {
         assert_eq!(paths_of("```\n/shop\n    /app.py\n    /templates\n        /index.html\n```\n"), ["shop/app.py", "shop/templates/index.html"]);
+        assert_eq!(paths_of("```\n/shop.py\n/static\n```\n"), ["shop.py", "static"]);
+        assert_eq!(paths_of("```\n/shop\n    /app.py\n    /static\n        ...\n```\n"), ["shop/app.py", "shop/static"]);
+        assert_eq!(paths_of("```\n/about\n/login\n```\n"), Vec::<String>::new());
         assert_eq!(paths_of("```python\nfor a in b:\n    print(a/2)\n```\n"), Vec::<String>::new());
     }
 }

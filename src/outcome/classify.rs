@@ -1,11 +1,12 @@
 //! What kind of failure an exception is: broken or incomplete, decided on evidence. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::protocol::{Frame, Raised};
 use crate::finding::{Code, Finding, Location};
 use crate::guide::Lesson;
 use crate::outcome::moves;
+use crate::outcome::services::{described, refused_by};
 use crate::source::Span;
 
 /// What is known around a failed step.
@@ -22,6 +23,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) classes: &'a [DefinedClass],
     /// Names that were supplied.
     pub(crate) supplied: &'a [String],
+    /// Servers that the page needs and that cannot be had: why.
+    pub(crate) unserved: &'a BTreeMap<String, String>,
     /// Whether the step rests on something that was supplied.
     pub(crate) rests_on_assumption: bool,
 }
@@ -74,6 +77,9 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
             .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
     }
+    if let Some((service, why)) = refused_by(raised).and_then(|service| Some((service, evidence.unserved.get(service)?))) {
+        return finding(Code::MissingService, format!("this needs {}, which cannot be had here", described(service))).with_help(why.as_str());
+    }
     if let Some(finding) = unset(raised, evidence, &location) {
         return finding;
     }
@@ -81,7 +87,7 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         || raised.message.contains("Session backend did not open a session")
         || raised.message.contains("secret key is required")
     {
-        return finding(Code::Unsupplied, format!("{title} The page never sets one"))
+        return finding(Code::Unsupplied, format!("{}: the page never sets a secret key", title.trim_end_matches('.')))
             .with_help("show where `app.secret_key` or `SECRET_KEY` is set, or set it in lab.toml");
     }
     if raised.message.contains("is not registered with this 'SQLAlchemy' instance") {
@@ -92,8 +98,7 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
         && raised.message.ends_with("object is not callable")
         && evidence.span.is_some_and(|span| evidence.lesson.source.slice(span).contains(" _(") || evidence.lesson.source.slice(span).contains("=_("))
     {
-        return finding(Code::UndefinedName, "`_` is never defined on this page".to_owned())
-            .with_help("import it, such as `from flask_babel import gettext as _`");
+        return finding(Code::UndefinedName, "`_` is never defined on this page".to_owned()).with_help(GETTEXT);
     }
     if raised.message.contains("Either 'SQLALCHEMY_DATABASE_URI' or") {
         return finding(Code::Unsupplied, format!("{title} The page never sets one")).with_help("show the database's address, or set it in lab.toml");
@@ -130,6 +135,8 @@ fn outside(raised: &Raised) -> Option<&'static str> {
         "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
             Some("it is a command that asks for arguments, or the verdict of a test runner")
         }
+        "EOFError" if raised.message == "EOF when reading a line" => Some("it waits for what a reader types"),
+        "TimeoutError" if within("celery") => Some("it waits for a worker, which the lab does not run"),
         "AttributeError" if OPEN_NAMESPACES.contains(&object) => Some("nothing on the page sets it"),
         _ if chain().any(|raised| {
             ["ConnectionRefusedError", "gaierror", "ConnectionError"].iter().any(|class| is_named(raised, class))
@@ -141,6 +148,9 @@ fn outside(raised: &Raised) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// How to have the name by which texts are translated.
+const GETTEXT: &str = "import it, such as `from flask_babel import gettext as _`";
 
 /// Classes whose instances a program fills itself: what they lack, somebody has not set.
 const OPEN_NAMESPACES: &[&str] = &[
@@ -155,6 +165,14 @@ const OPEN_NAMESPACES: &[&str] = &[
 /// What the page takes from its surroundings and never puts there: an environment variable, a table of a database that exists already.
 fn unset(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Option<Finding> {
     let incomplete = |message: String| Some(Finding::new(Code::Unsupplied, location.clone(), message));
+    if raised.message.contains("'ellipsis'") || raised.message.contains("Ellipsis") {
+        return incomplete(format!("{}: the page leaves out what `...` stands for", title(raised)));
+    }
+    let line = evidence.lesson.source.slice(evidence.lesson.source.line_span(location.place().line));
+    let key = raised.message.trim_matches('\'');
+    if raised.class == "KeyError" && ["['", "[\"", ".pop('", ".pop(\""].iter().any(|look| line.contains(&format!("session{look}{key}"))) {
+        return incomplete(format!("{}: no request has left that in the session", title(raised)));
+    }
     if raised.class == "KeyError" && raised.frames.last().is_some_and(|frame| frame.module == "os") {
         let name = raised.message.trim_matches('\'');
         return incomplete(format!("the page never sets the environment variable `{name}`"))
@@ -191,8 +209,11 @@ fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> 
     if is_slip && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len()) {
         return Finding::new(Code::Raised, location.clone(), title(raised)).with_help(format!("did you mean `{near}`?"));
     }
-    Finding::new(Code::UndefinedName, location.clone(), format!("`{name}` is never defined on this page"))
-        .with_help(format!("define or import `{name}` before this line, or supply it in lab.toml"))
+    let help = match name.as_str() {
+        "_" => GETTEXT.to_owned(),
+        _ => format!("define or import `{name}` before this line, or supply it in lab.toml"),
+    };
+    Finding::new(Code::UndefinedName, location.clone(), format!("`{name}` is never defined on this page")).with_help(help)
 }
 
 fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {
@@ -235,6 +256,14 @@ fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location
     }
     if object.starts_with("_pytest.fixtures.") {
         return Finding::new(Code::UndefinedName, location.clone(), format!("{}: the page shows this name only as a pytest fixture", title(raised)));
+    }
+    if raised.message.starts_with("partially initialized module") && !crate::lab::is_library(root) {
+        return Finding::new(
+            Code::Raised,
+            location.clone(),
+            format!("`{object}` imports itself, directly or by way of another file, before it has such a name"),
+        )
+        .with_help("move the import below what it needs, or into the function that uses it");
     }
     if evidence.own_modules.contains(&object) {
         return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");

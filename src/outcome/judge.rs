@@ -8,6 +8,7 @@ use crate::guide::Lesson;
 use crate::lab::{Assumption, Fate, Lab, Origin, Remedy, Revision};
 use crate::outcome::claims::write_transcript;
 use crate::outcome::classify::{DefinedClass, Evidence, classify, title};
+use crate::outcome::services::{Served, described};
 use crate::outcome::steps::{StepRecord, by_step, raises_as_said};
 use crate::outcome::{BlockOutcome, Outcome, Status};
 use crate::python::BindKind;
@@ -22,6 +23,17 @@ pub struct Ran {
     pub instead: BTreeMap<usize, (Revision, Run, Vec<Remedy>)>,
     /// Runs in which failed statements gave way to older versions of what they bind: what fails in them by itself.
     pub beyond: Vec<(Revision, Run)>,
+    /// Servers that the page plainly needs.
+    pub served: Vec<Served>,
+    /// The run of the revision itself once more, where a claim is in doubt: see [`Judged::doubtful`].
+    pub again: Option<Run>,
+}
+
+impl From<Run> for Ran {
+    /// A run that nothing was tried beside.
+    fn from(run: Run) -> Self {
+        Self { run, instead: BTreeMap::new(), beyond: Vec::new(), served: Vec::new(), again: None }
+    }
 }
 
 /// How strictly to judge.
@@ -40,6 +52,8 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// What had to be assumed.
     pub assumptions: Vec<Assumption>,
+    /// Revisions, by index, of whose output a claim says something else, and whose code may well print something else each time: only a second run can tell.
+    pub doubtful: BTreeSet<usize>,
 }
 
 pub(super) struct Judge<'a> {
@@ -53,6 +67,10 @@ pub(super) struct Judge<'a> {
     pub(super) lost: BTreeMap<String, usize>,
     /// Places of warnings and exceptions that were told already.
     pub(super) told: BTreeSet<(Code, usize, String)>,
+    /// What blocks raise whose author says so: class and message.
+    pub(super) meant: BTreeSet<(String, String)>,
+    /// Servers that the page needs and that cannot be had: why.
+    pub(super) unserved: BTreeMap<String, String>,
 }
 
 /// Judge a lesson by its runs, one for each revision of its lab.
@@ -66,16 +84,31 @@ pub fn judge(lesson: &Lesson, lab: &Lab, runs: &[Ran], options: Options) -> Judg
         lesson,
         lab,
         classes: classes(lab),
-        judged: Judged { blocks, findings, assumptions },
+        judged: Judged { blocks, findings, assumptions, doubtful: BTreeSet::new() },
         failures: BTreeMap::new(),
         lost: BTreeMap::new(),
         told: BTreeSet::new(),
+        meant: meant(lesson, lab, runs),
+        unserved: BTreeMap::new(),
     };
     judge.unparsed();
     for (revision, ran) in lab.revisions.iter().zip(runs) {
         judge.revision(revision, ran);
     }
     judge.finish(options)
+}
+
+/// What blocks raise whose author says so: class and message.
+fn meant(lesson: &Lesson, lab: &Lab, runs: &[Ran]) -> BTreeSet<(String, String)> {
+    let steps = lab.revisions.iter().zip(runs).flat_map(|(revision, ran)| {
+        let steps = by_step(revision, &ran.run);
+        revision
+            .origins
+            .iter()
+            .filter(|(_, origin)| origin.judged)
+            .filter_map(move |(id, origin)| Some(((origin.block?, origin.span), steps.get(id)?.raised.last()?.clone())))
+    });
+    steps.filter(|(at, raised)| raises_as_said(lesson, lab, *at, raised)).map(|(_, raised)| (raised.class, raised.message)).collect()
 }
 
 /// The classes that a page defines.
@@ -153,19 +186,21 @@ impl Judge<'_> {
     }
 
     fn revision(&mut self, revision: &Revision, ran: &Ran) {
+        self.servers(&ran.served);
         for &block in &revision.blocks {
-            let (revision, run) = match ran.instead.get(&block) {
+            let (revision, run, again) = match ran.instead.get(&block) {
                 Some((other, run, remedies)) => {
                     for remedy in remedies {
                         self.assume(*remedy, block);
                     }
-                    (other, run)
+                    (other, run, None)
                 }
-                None => (revision, &ran.run),
+                None => (revision, &ran.run, ran.again.as_ref()),
             };
-            self.block(revision, run, block);
+            self.block(revision, run, again, block);
         }
         let steps = by_step(revision, &ran.run);
+        self.ended_late(revision, &ran.run, &steps);
         self.dropped(revision);
         let held_up: BTreeSet<(usize, Span)> = revision
             .origins
@@ -188,6 +223,18 @@ impl Judge<'_> {
         self.answers(revision, &steps);
     }
 
+    /// Servers that had to be started, and those that could not be.
+    fn servers(&mut self, served: &[Served]) {
+        for Served { service, span, why } in served {
+            if let Some(why) = why {
+                self.unserved.insert(service.clone(), why.clone());
+            } else if !self.judged.assumptions.iter().any(|known| known.name == *service) {
+                let what = format!("{} on its usual port, empty", described(service));
+                self.judged.assumptions.push(Assumption { name: service.clone(), span: *span, what });
+            }
+        }
+    }
+
     fn assume(&mut self, remedy: Remedy, block: usize) {
         if let Some((name, what)) = remedy.assumption()
             && !self.judged.assumptions.iter().any(|known| known.name == name)
@@ -197,7 +244,7 @@ impl Judge<'_> {
         }
     }
 
-    fn block(&mut self, revision: &Revision, run: &Run, block: usize) {
+    fn block(&mut self, revision: &Revision, run: &Run, again: Option<&Run>, block: usize) {
         let steps = by_step(revision, run);
         let mut transcript = String::new();
         let mut ended = false;
@@ -222,7 +269,7 @@ impl Judge<'_> {
             }
         }
         self.not_raised(revision, &steps, block);
-        self.claims(revision, &steps, block);
+        self.claims(revision, &steps, again.map(|run| by_step(revision, run)).as_ref(), block);
         self.remarks(revision, &steps, block);
         self.judged.blocks[block].transcript = Some(transcript);
     }
@@ -234,7 +281,7 @@ impl Judge<'_> {
 
     fn failed(&mut self, revision: &Revision, record: &StepRecord, block: usize, origin: &Origin, id: u32) {
         let expected = self.expected(block);
-        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, block, raised)) {
+        if record.raised.last().is_some_and(|raised| raises_as_said(self.lesson, self.lab, (block, origin.span), raised)) {
             return;
         }
         let Some(raised) = record.raised.last() else {
@@ -262,11 +309,19 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &self.classes,
             supplied: &supplied,
+            unserved: &self.unserved,
             rests_on_assumption: revision.rests_on_assumption(id),
         };
         let mut finding = classify(raised, &evidence);
         if let Some(expected) = expected {
             finding = Finding::new(Code::NotRaised, finding.location, format!("the page says that this raises {expected}, and it raises {}", title(raised)));
+        }
+        // A server that cannot be had is said once, where it is first asked.
+        if finding.code == Code::MissingService
+            && let Some(first) = self.judged.findings.iter().position(|known| known.code == finding.code && known.message == finding.message)
+        {
+            self.lose(revision, origin, first);
+            return self.block_by(first, block, Some(origin));
         }
         let lost = (finding.code == Code::UndefinedName).then(|| raised.name.clone()).flatten();
         let outcome = outcome_of(finding.code);

@@ -1,40 +1,61 @@
 //! What a run says beside exceptions: deprecations, lines never reached, and runs that ended before their steps did. Part of `judge`; pure.
 
+use std::collections::BTreeMap;
+
 use crate::engine::protocol::{Action, Ending, Run, Warning};
 use crate::finding::{Code, Finding, Location};
 use crate::lab::{Origin, Revision};
 use crate::outcome::Outcome;
 use crate::outcome::claims::serves;
 use crate::outcome::classify::frame_location;
+use crate::outcome::commands::kind;
 use crate::outcome::judge::{Judge, outcome_of};
+use crate::outcome::services::{described, refused_in};
 use crate::outcome::steps::StepRecord;
 use crate::source::Span;
 
+/// What a run's end says of its lesson, if it is bad.
+fn reason(ending: &Ending) -> Option<(Code, String)> {
+    Some(match ending {
+        Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
+        Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
+        Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
+        Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
+        Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
+        Ending::Finished | Ending::Cancelled | Ending::NoService { .. } => return None,
+    })
+}
+
 impl Judge<'_> {
     pub(super) fn ended(&mut self, revision: &Revision, id: u32, run: &Run, record: &StepRecord, block: usize, origin: &Origin) {
-        let (code, message) = match &run.ending {
-            Ending::Timeout => (Code::Timeout, "did not end within its time limit".to_owned()),
-            Ending::Memory => (Code::Memory, "used more memory than its limit".to_owned()),
-            Ending::Output => (Code::OutputLimit, "printed more than its limit".to_owned()),
-            Ending::Signal { signal } => (Code::Killed, format!("its process was ended by signal {signal}")),
-            Ending::Exited { status } => (Code::Killed, format!("it ended its own process with status {status}")),
-            Ending::NoService { service, why } => return self.unserved(service, why, block),
-            Ending::Finished | Ending::Cancelled => return self.worsen(block, Outcome::Blocked),
-        };
+        if let Ending::NoService { service, why } = &run.ending {
+            return self.unserved(service, why, block);
+        }
+        let Some((code, message)) = reason(&run.ending) else { return self.worsen(block, Outcome::Blocked) };
         let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
         if !record.began {
             return self.worsen(block, Outcome::Blocked);
         }
-        let serves = revision.job.steps.iter().any(|step| step.id == id && matches!(&step.action, Action::Shell { command, .. } if serves(command)));
-        let code = if serves { Code::Unsupplied } else { code };
+        let code = if serves(revision, id) { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
+        self.worsen(block, outcome_of(code));
+    }
+
+    /// A run that ended badly although each of its steps is over: a child of theirs took the memory, or what they left running printed on.
+    pub(super) fn ended_late(&mut self, revision: &Revision, run: &Run, steps: &BTreeMap<u32, StepRecord>) {
+        let judged = || revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block.is_some());
+        let over = judged().all(|(id, _)| steps.get(id).is_some_and(|record| record.verdict.is_some()));
+        let (Some((code, message)), Some((_, origin)), true) = (reason(&run.ending), judged().next_back(), over) else { return };
+        let Some(block) = origin.block else { return };
+        let span = origin.span.unwrap_or_else(|| self.lesson.blocks[block].span());
+        self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), format!("{message}, after its last step")));
         self.worsen(block, outcome_of(code));
     }
 
     /// Nothing ran, for want of a service: said once, at the first block that needed it.
     fn unserved(&mut self, service: &str, why: &str, block: usize) {
         self.worsen(block, Outcome::Incomplete);
-        let message = format!("the lab asks for {service}, which cannot be had here");
+        let message = format!("the lab asks for {}, which cannot be had here", described(service));
         if !self.judged.findings.iter().any(|finding| finding.code == Code::MissingService && finding.message == message) {
             let location = Location::line(&self.lesson.source, self.lesson.source.line_of(self.lesson.blocks[block].span().start));
             self.add(Finding::new(Code::MissingService, location, message).with_help(why));
@@ -48,26 +69,11 @@ impl Judge<'_> {
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
         let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
-        // What a command lacks, or what tests and programs that it ran say of a project which the page shows in pieces: nothing that proves the page wrong.
-        let missing = [
-            "ModuleNotFoundError",
-            "NameError",
-            "Could not import",
-            "Could not locate",
-            "No such file",
-            "Read-only file system",
-            "Permission denied",
-            "not found",
-            "Failed to find Flask application",
-            "No module named",
-            "Traceback (most recent call last)",
-            " failed in ",
-            " passed in ",
-            " error in ",
-            " errors in ",
-            "FAILED (",
-        ];
-        let code = if missing.iter().any(|sign| shown.contains(sign)) { Code::Unsupplied } else { Code::CommandFailed };
+        let unserved = refused_in(&shown).and_then(|service| Some((service, self.unserved.get(service)?.clone())));
+        if let Some((service, why)) = unserved {
+            return self.unserved(service, &why, block);
+        }
+        let Some(code) = kind(self.lesson, self.lab, revision, id, block, &shown) else { return };
         let status = record.status.map_or_else(|| "did not work".to_owned(), |status| format!("ended with status {status}"));
         let message = format!("`{}` {status}{}{last}", command.unwrap_or_default(), if last.is_empty() { "" } else { ": " });
         let span = origin.span.unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::protocol::{Raised, RecordEvent, Response, Run, Stream, Verdict, Warning};
 use crate::guide::Lesson;
-use crate::lab::{Remedy, Revision};
+use crate::lab::{Lab, Remedy, Revision};
 use crate::source::Span;
 
 /// Everything that was recorded of one step.
@@ -60,7 +60,7 @@ pub struct Suspect {
 
 /// The judged blocks of a revision in which something failed or could not run: an error must survive another assembly.
 #[must_use]
-pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect> {
+pub fn suspects(lesson: &Lesson, lab: &Lab, revision: &Revision, run: &Run) -> Vec<Suspect> {
     let steps = by_step(revision, run);
     let mut found: BTreeMap<usize, Suspect> = BTreeMap::new();
     // What was replayed or lent and failed tells as well what the lab lacks.
@@ -76,12 +76,14 @@ pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect>
         let (Some(block), true) = (origin.block, origin.judged) else { continue };
         let Some(step) = steps.get(id) else { continue };
         let failed = matches!(step.verdict, Some(Verdict::Failed));
-        let dropped =
-            step.verdict == Some(Verdict::Skipped) && step.because.is_some_and(|because| !revision.origins.get(&because).is_some_and(|origin| origin.judged));
-        if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, block, raised)) {
+        // What an earlier place of the page failed to make is its own fault; what was only lent, or taken from further down, may have a substitute.
+        let is_before = |cause: &crate::lab::Origin| cause.judged && cause.block.is_some_and(|cause| cause <= block);
+        let dropped = root(&steps, *id).is_some_and(|because| !revision.origins.get(&because).is_some_and(is_before));
+        if !failed && !dropped || step.raised.last().is_some_and(|raised| raises_as_said(lesson, lab, (block, origin.span), raised)) {
             continue;
         }
         let suspect = found.entry(block).or_insert_with(|| Suspect { block, span: origin.span, remedies: Vec::new() });
+        suspect.remedies.extend(revision.leaves_out_commands().then_some(Remedy::Commands));
         suspect.remedies.extend(step.raised.iter().flat_map(remedies_of));
         suspect.remedies.extend(replayed.iter().copied());
         suspect.remedies.extend([Remedy::Fixtures, Remedy::DefinitionsFirst, Remedy::OnlyNeeded]);
@@ -93,6 +95,12 @@ pub fn suspects(lesson: &Lesson, revision: &Revision, run: &Run) -> Vec<Suspect>
     found.into_values().collect()
 }
 
+/// The step whose failure kept a skipped one from running, perhaps through others that it kept as well.
+fn root(steps: &BTreeMap<u32, StepRecord>, id: u32) -> Option<u32> {
+    let because = |id: &u32| steps.get(id).filter(|step| step.verdict == Some(Verdict::Skipped)).and_then(|step| step.because);
+    std::iter::successors(because(&id), because).last()
+}
+
 /// A judged block of which a statement was skipped only because a judged statement failed, with the place of that statement.
 #[must_use]
 pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
@@ -100,11 +108,7 @@ pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
     let mut found: BTreeMap<usize, (usize, Span)> = BTreeMap::new();
     for (id, origin) in &revision.origins {
         let (Some(block), true) = (origin.block, origin.judged) else { continue };
-        let mut at = *id;
-        while let Some(because) = steps.get(&at).filter(|step| step.verdict == Some(Verdict::Skipped)).and_then(|step| step.because) {
-            at = because;
-        }
-        let cause = revision.origins.get(&at).filter(|_| at != *id).and_then(|cause| Some((cause.block?, cause.span?)));
+        let cause = root(&steps, *id).and_then(|root| revision.origins.get(&root)).and_then(|cause| Some((cause.block?, cause.span?)));
         if let Some(cause) = cause {
             found.entry(block).or_insert(cause);
         }
@@ -112,13 +116,27 @@ pub fn held_up(revision: &Revision, run: &Run) -> Vec<(usize, (usize, Span))> {
     found.into_iter().collect()
 }
 
-/// Whether the page says that the block raises this.
-pub(crate) fn raises_as_said(lesson: &Lesson, block: usize, raised: &Raised) -> bool {
+/// Whether the page says that a statement of a block raises this: it shows the exception as the output, or a directive says so.
+pub(crate) fn raises_as_said(lesson: &Lesson, lab: &Lab, (block, span): (usize, Option<Span>), raised: &Raised) -> bool {
+    let mut claims = lab.claims.iter().filter(|claim| claim.of == block && (claim.piece.is_none() || claim.piece == span));
+    if claims.any(|claim| shows(&claim.text, raised)) {
+        return true;
+    }
     let Some(directive) = lesson.blocks[block].directive("raises") else { return false };
     let class =
         directive.attributes.get("error").is_none_or(|error| raised.bases.iter().any(|base| base == error || base.rsplit('.').next() == Some(error.as_str())));
     let text = directive.attributes.get("text").is_none_or(|text| raised.message.contains(text.as_str()));
     class && text
+}
+
+/// Whether an output that a page shows ends in an exception of this class, whatever it says: messages change from release to release.
+pub(super) fn shows(output: &str, raised: &Raised) -> bool {
+    let named = |line: &str| {
+        let head = line.trim().split(": ").next().unwrap_or_default().trim_end_matches(':');
+        let class = head.rsplit('.').next().unwrap_or_default();
+        class == raised.class && head.chars().all(|letter| letter.is_alphanumeric() || "._".contains(letter))
+    };
+    output.lines().any(named)
 }
 
 fn remedies_of(raised: &Raised) -> Vec<Remedy> {
@@ -134,7 +152,8 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
         {
             found.push(Remedy::RequestContext);
         }
-        if raised.message.contains("SQLALCHEMY_DATABASE_URI") || raised.message.contains("secret key") {
+        let keyless = raised.message.contains("secret key") || raised.message.contains("Session backend did not open a session");
+        if raised.message.contains("SQLALCHEMY_DATABASE_URI") || keyless {
             found.push(Remedy::Configuration);
         }
         if raised.message.contains("no such table") {
@@ -144,10 +163,30 @@ fn remedies_of(raised: &Raised) -> Vec<Remedy> {
     found
 }
 
-/// Whether a run of a second assembly clears the block: every judged step of it passed.
+/// Whether a run of a second assembly leaves nothing of the block's failure but names that nothing on the page binds, where it was another one at first.
 #[must_use]
-pub fn clears(revision: &Revision, block: usize, run: &Run) -> bool {
+pub fn eases(revision: &Revision, block: usize, run: &Run, first: (&Revision, &Run)) -> bool {
+    let bound = revision.bound_names();
+    let is_open = |raised: &Raised| raised.class == "NameError" && raised.name.as_ref().is_some_and(|name| !bound.contains(name));
+    // Per judged step of the block that did not pass, what it raised, if anything.
+    let failures = |revision: &Revision, run: &Run| {
+        let steps = by_step(revision, run);
+        let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block));
+        let failed = own.filter_map(|(id, _)| steps.get(id)).filter(|step| step.verdict != Some(Verdict::Passed));
+        failed.map(|step| step.raised.last().cloned()).collect::<Vec<_>>()
+    };
+    failures(revision, run).iter().all(|raised| raised.as_ref().is_some_and(is_open))
+        && failures(first.0, first.1).iter().any(|raised| raised.as_ref().is_some_and(|raised| !is_open(raised)))
+}
+
+/// Whether a run of a second assembly clears the block: every judged step of it passed, or raised what the page says that it raises.
+#[must_use]
+pub fn clears(lesson: &Lesson, lab: &Lab, revision: &Revision, block: usize, run: &Run) -> bool {
     let steps = by_step(revision, run);
     let own: BTreeSet<u32> = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block)).map(|(id, _)| *id).collect();
-    !own.is_empty() && own.iter().all(|id| steps.get(id).is_some_and(|step| step.verdict == Some(Verdict::Passed)))
+    let fine = |id: &u32, step: &StepRecord| {
+        let span = revision.origins.get(id).and_then(|origin| origin.span);
+        step.verdict == Some(Verdict::Passed) || step.raised.last().is_some_and(|raised| raises_as_said(lesson, lab, (block, span), raised))
+    };
+    !own.is_empty() && own.iter().all(|id| steps.get(id).is_some_and(|step| fine(id, step)))
 }

@@ -16,7 +16,7 @@ impl Judge<'_> {
     pub(super) fn unplaced(&mut self, revision: &Revision, record: &StepRecord, importing: bool) {
         let bound = revision.bound_names();
         let own_modules = revision.own_modules();
-        let (classes, supplied) = (self.classes.clone(), self.supplied());
+        let (classes, supplied, unserved) = (self.classes.clone(), self.supplied(), self.unserved.clone());
         let evidence = Evidence {
             lesson: self.lesson,
             span: None,
@@ -24,6 +24,7 @@ impl Judge<'_> {
             own_modules: &own_modules,
             classes: &classes,
             supplied: &supplied,
+            unserved: &unserved,
             // Nobody asked for these pages, so nobody filled the tables that they read; what they look up in their own code is theirs.
             rests_on_assumption: true,
         };
@@ -31,6 +32,10 @@ impl Judge<'_> {
         for (index, raised) in record.raised.iter().enumerate() {
             // An answer that a view gives by raising it is no failure of the view.
             if raised.bases.iter().any(|base| base == "werkzeug.exceptions.HTTPException") {
+                continue;
+            }
+            let response = record.responses.iter().filter(|response| response.status >= 500).nth(index);
+            if self.meant.contains(&(raised.class.clone(), raised.message.clone())) || response.is_some_and(|response| self.shows_failing(&response.path)) {
                 continue;
             }
             let place = frame_location(&raised.frames, self.lesson, None);
@@ -59,9 +64,12 @@ impl Judge<'_> {
                 finding.code = Code::Unsupplied;
             }
             let in_request = raised.frames.iter().any(|frame| frame.module.starts_with("flask."));
+            if finding.code == Code::MissingService && self.judged.findings.iter().any(|known| known.message == finding.message) {
+                continue;
+            }
             if finding.code == Code::Raised && !importing && in_request {
                 finding.code = Code::HttpError;
-                if let Some(response) = record.responses.iter().filter(|response| response.status >= 500).nth(index) {
+                if let Some(response) = response {
                     finding.message = format!("{} {} answers {}: {}", response.method, response.path, response.status, finding.message);
                 }
             }
@@ -76,6 +84,15 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the page itself asks for a path and shows that the server fails.
+    fn shows_failing(&self, path: &str) -> bool {
+        let asks = |block: usize| {
+            let text = self.lesson.blocks[block].body.text();
+            ['"', '\''].iter().any(|quote| text.contains(&format!("{quote}{path}{quote}")))
+        };
+        self.lab.claims.iter().any(|claim| claim.text.contains("500") && asks(claim.of))
     }
 
     /// The place of the innermost frame if it stands in a file of the page that is no Python, such as a template.

@@ -11,6 +11,31 @@ fn text_is_told_from_python_that_does_not_parse() {
 }
 
 #[test]
+fn what_only_a_later_python_parses_is_an_error_at_its_line() {
+    let code = "def f():\n    try:\n        g()\n    except KeyError, e:\n        pass\n";
+    let module = parse(code);
+    assert_eq!(module.errors.iter().map(|error| code[..error.span.start].matches('\n').count()).collect::<Vec<_>>(), [3]);
+    assert!(is_python2(code));
+}
+
+#[test]
+fn python_2_is_known_behind_prompts_too() {
+    for code in [">>> print a.b\n1\n", "... \tprint 'a'\n", "except (A, B), e:\n", "raise E, 'no'\n"] {
+        assert!(is_python2(code), "{code}");
+    }
+    for code in [">>> print(a, b)\n", "except (A, B):\n", "raise E(1, 2)\n", "print\n"] {
+        assert!(!is_python2(code), "{code}");
+    }
+}
+
+#[test]
+fn dots_stand_for_arguments_and_lines_in_any_form() {
+    for code in ["setup(\n    name='x',\n    ...,\n    y=1,\n)\n", "if a:\n    [... what it does ...]\n    f()\n"] {
+        assert!(cut_short(code, &parse(code)).is_some(), "{code}");
+    }
+}
+
+#[test]
 fn a_decorator_alone_and_dots_for_lines_are_cut_short() {
     for code in ["@app.route('/')\n", "setup(\n    ...\n    name='x'\n)\n"] {
         assert!(cut_short(code, &parse(code)).is_some(), "{code}");

@@ -23,6 +23,7 @@ pub(super) fn report() -> Report {
     Report {
         engine: "local".to_owned(),
         notes: vec!["not sealed: the lab ran as your own user, because no Docker engine answered".to_owned()],
+        wrong: Vec::new(),
         environment: "flask".to_owned(),
         chapters: 3,
         lessons: vec![passed(), stale(), broken(), incomplete(), errored(), skipped(), empty(), hostile(), notebook()],
@@ -47,7 +48,7 @@ pub(super) fn saying(text: &str) -> Report {
     let mut follows = Finding::new(Code::Raised, location, text);
     follows.because = Some(0);
     lesson.findings = vec![finding, follows];
-    Report { lessons: vec![lesson], notes: vec![text.to_owned()], environment: text.to_owned(), ..report() }
+    Report { lessons: vec![lesson], notes: vec![text.to_owned()], wrong: vec![(Code::NothingRan, text.to_owned())], environment: text.to_owned(), ..report() }
 }
 
 fn lesson(number: &str, title: &str, chapter: &str, path: &str, text: &str, status: Status) -> LessonOutcome {

@@ -15,6 +15,9 @@ use crate::outcome::{LessonOutcome, Status};
 /// # Errors
 /// When `out` cannot be written to.
 pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    for (code, message) in &report.wrong {
+        out.write_all(format!("::error title={}::{}\n", property(code.word()), escape(&text::message(message))).as_bytes())?;
+    }
     for last in [false, true] {
         for lesson in &report.lessons {
             if !last && (lesson.status == Status::Errored || lesson.error.is_some()) {
@@ -105,14 +108,14 @@ mod tests {
         #[test]
         fn any_text_stays_on_its_line(text in any::<String>()) {
             let shown = written(&fixture::saying(&text));
-            // The lesson's error and the one cause; its consequence is told with it.
-            prop_assert_eq!(shown.split(['\n', '\r', '\u{85}', '\u{2028}']).filter(|line| !line.is_empty()).count(), 2);
+            // What is wrong with the whole, the lesson's error and the one cause; its consequence is told with it.
+            prop_assert_eq!(shown.split(['\n', '\r', '\u{85}', '\u{2028}']).filter(|line| !line.is_empty()).count(), 3);
             for line in shown.lines() {
-                let rest = line.strip_prefix("::error file=").unwrap();
+                let rest = line.strip_prefix("::error ").unwrap();
                 let (properties, _) = rest.split_once("::").unwrap();
-                for property in properties.split(',').skip(1) {
+                for property in properties.split(',') {
                     let (name, _) = property.split_once('=').unwrap();
-                    prop_assert!(["line", "endLine", "col", "title"].contains(&name), "{line}");
+                    prop_assert!(["file", "line", "endLine", "col", "title"].contains(&name), "{line}");
                 }
             }
         }

@@ -34,6 +34,9 @@ fn write_page(report: &Report, page: &mut String) -> std::fmt::Result {
     writeln!(page, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
     writeln!(page, "<title>Lesson health: {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>", html(&wording::statuses(report)))?;
     writeln!(page, "<header>\n<h1>Lesson health</h1>\n<p>{total}</p>")?;
+    for wrong in &report.wrong {
+        writeln!(page, "<p class=\"note\"><b>{}</b></p>", html(&wording::wrong(wrong)))?;
+    }
     for note in &report.notes {
         writeln!(page, "<p class=\"note\">{}</p>", html(&one_line(note)))?;
     }

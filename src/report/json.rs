@@ -9,7 +9,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::{Report, last_line};
-use crate::finding::{Finding, Related};
+use crate::finding::{Code, Finding, Related};
 use crate::lab::Assumption;
 use crate::outcome::{BlockOutcome, LessonOutcome, Status};
 use crate::source::Source;
@@ -26,7 +26,17 @@ struct ReportForm<'a> {
     seconds: f64,
     chapters: usize,
     summary: Summary,
+    findings: Vec<WrongForm<'a>>,
     lessons: Vec<LessonForm<'a>>,
+}
+
+/// A finding about the check as a whole.
+#[derive(Serialize)]
+struct WrongForm<'a> {
+    code: &'a str,
+    severity: &'a str,
+    message: &'a str,
+    help: &'a str,
 }
 
 /// Counts by status, worst first.
@@ -123,10 +133,15 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         seconds: milliseconds(report.seconds),
         chapters: report.chapters,
         summary: Summary(report.summary().into_iter().collect()),
+        findings: report.wrong.iter().map(wrong_form).collect(),
         lessons: report.lessons.iter().map(|lesson| lesson_form(report, lesson)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &form)?;
     out.write_all(b"\n")
+}
+
+fn wrong_form((code, message): &(Code, String)) -> WrongForm<'_> {
+    WrongForm { code: code.word(), severity: code.severity().word(), message, help: code.help() }
 }
 
 fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a> {

@@ -29,9 +29,23 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             junit.add_test_suite(suite(report, lesson));
         }
     }
+    if !report.wrong.is_empty() {
+        junit.add_test_suite(whole(report));
+    }
     // By way of a string, so that what `out` says keeps its kind.
     let xml = junit.to_string().map_err(io::Error::other)?;
     out.write_all(xml.as_bytes())
+}
+
+/// The suite of what is wrong with the check as a whole.
+fn whole(report: &Report) -> TestSuite {
+    let mut suite = TestSuite::new(wording::WHOLE_CHECK);
+    for (code, message) in &report.wrong {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type(code.word()).set_message(text::one_line(message)).set_description(text::message(message));
+        suite.add_test_case(TestCase::new(code.word(), status));
+    }
+    suite
 }
 
 fn suite(report: &Report, lesson: &LessonOutcome) -> TestSuite {
@@ -239,7 +253,8 @@ mod tests {
         #[test]
         fn any_text_is_well_formed(text in any::<String>()) {
             let xml = written(&fixture::saying(&text));
-            prop_assert_eq!(count(&xml, "testsuite"), 1);
+            // The lesson's, and that of the whole.
+            prop_assert_eq!(count(&xml, "testsuite"), 2);
         }
     }
 }

@@ -27,6 +27,9 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         page.push_str(&format!(", {}: {fates}", wording::count(blocks, "block")));
     }
     page.push_str(&format!(" ({})\n", escape(&wording::how(report))));
+    for wrong in &report.wrong {
+        page.push_str(&format!("\n> {}\n", escape(&wording::wrong(wrong))));
+    }
     for note in &report.notes {
         page.push_str(&format!("\n> {}\n", escape(note)));
     }

@@ -167,6 +167,11 @@ fn invocation(report: &Report) -> Invocation {
     let errored = |lesson: &&LessonOutcome| lesson.status == Status::Errored || lesson.error.is_some();
     let mut notifications: Vec<Notification> =
         report.notes.iter().map(|note| Notification { level: Severity::Note.word(), message: message(note), locations: Vec::new() }).collect();
+    notifications.extend(report.wrong.iter().map(|(code, said)| Notification {
+        level: code.severity().word(),
+        message: message(&format!("{}: {said}", code.word())),
+        locations: Vec::new(),
+    }));
     notifications.extend(report.lessons.iter().filter(errored).map(|lesson| Notification {
         level: Severity::Error.word(),
         message: message(&format!("{}\n{}", wording::errored(lesson), wording::rerun(report, lesson))),

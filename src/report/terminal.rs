@@ -63,6 +63,9 @@ pub fn write(report: &Report, options: &Options, out: &mut impl Write) -> io::Re
         write_lesson(report, lesson, options, out)?;
     }
     write_table(report, options, out)?;
+    for wrong in &report.wrong {
+        writeln!(out, "{}", options.paint(BOLD, &wording::wrong(wrong)))?;
+    }
     for note in &report.notes {
         writeln!(out, "{}", options.paint(AnsiColor::Yellow.on_default(), &format!("note: {}", text::one_line(note))))?;
     }

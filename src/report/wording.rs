@@ -3,8 +3,8 @@
 //! Pure; nothing here knows a format, and no text of a guide or a lab is changed here.
 
 use super::cause::Cause;
-use super::{Report, last_line};
-use crate::finding::{Finding, Location};
+use super::{Report, last_line, text};
+use crate::finding::{Code, Finding, Location};
 use crate::lab::{Assumption, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Status};
 use crate::source::Place;
@@ -112,6 +112,14 @@ pub(super) fn errored(lesson: &LessonOutcome) -> String {
 
 /// What stands over a comparison.
 pub(super) const COMPARISON: &str = "expected (-) and got (+):";
+
+/// The name of what is said of no lesson.
+pub(super) const WHOLE_CHECK: &str = "the check as a whole";
+
+/// What is wrong with the check as a whole, in a line.
+pub(super) fn wrong((code, message): &(Code, String)) -> String {
+    format!("{}[{}]: {}", code.severity().word(), code.word(), text::one_line(message))
+}
 
 /// How many quiet notes are not shown.
 pub(super) fn more_notes(number: usize) -> String {

@@ -103,8 +103,8 @@ fn a_check_in_which_nothing_ran_is_no_success() {
     let course = course()
         .file("prose.md", "# A page\n\nNo code.\n")
         .file("skipped.md", "# A page\n\n<!-- proctor: skip reason=\"later\" -->\n\n```python\n1 / 0\n```\n");
-    course.run(&["check", "prose.md"]).with(1).shows(&["nothing-ran: not a single block ran"]);
-    course.run(&["check", "skipped.md"]).with(1).shows(&["nothing-ran: not a single block ran"]);
+    course.run(&["check", "prose.md"]).with(1).shows(&["error[nothing-ran]: not a single block ran"]);
+    course.run(&["check", "skipped.md"]).with(1).shows(&["error[nothing-ran]: not a single block ran"]);
 }
 
 #[test]

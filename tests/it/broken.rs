@@ -10,11 +10,7 @@ use serde_json::Value;
 use crate::command::{Course, course, docker};
 
 /// Codes that no guide here provokes, and why.
-const ELSEWHERE: &[(Code, &str)] = &[
-    (Code::NothingRan, "it is about a whole check, not about a page of one: see bad_input.rs"),
-    (Code::ProcessLimit, "the system does not count the processes of root, whom CI runs as: held in a container instead"),
-    (Code::MissingService, "which services a machine has differs: see services.rs"),
-];
+const ELSEWHERE: &[(Code, &str)] = &[(Code::ProcessLimit, "the system does not count the processes of root, whom CI runs as: held in a container instead")];
 
 /// A check of all guides: its three reports.
 struct Checked {
@@ -51,12 +47,26 @@ impl Checked {
         let table = Regex::new(r"^[a-z]+ +\d+  ").unwrap();
         let lines: Vec<&str> = self.terminal.lines().skip_while(|line| !(header.is_match(line) && line.ends_with(&place))).collect();
         let end = lines.iter().skip(1).position(|line| header.is_match(line) || table.is_match(line)).unwrap() + 1;
-        let suite = |suite: &&str| suite.contains(&format!("name=\"path\" value=\"{}\"", lesson["path"].as_str().unwrap()));
-        let junit = self.junit.split("<testsuite ").find(suite).unwrap().split("</testsuite>").next().unwrap();
-        let all = format!("{}\n\n{json}\n\n<testsuite {junit}</testsuite>", lines[..end].join("\n").trim_end());
+        let junit = self.suite(&format!("name=\"path\" value=\"{}\"", lesson["path"].as_str().unwrap()));
+        let all = format!("{}\n\n{json}\n\n{junit}", lines[..end].join("\n").trim_end());
         let all = Regex::new(r#" time="[0-9.]+""#).unwrap().replace_all(&all, r#" time="[seconds]""#).into_owned();
         let all = Regex::new(r"/[^ ()]*/site-packages/").unwrap().replace_all(&all, "[environment]/").into_owned();
         Regex::new(r"/[^ ()]*/w[0-9]+/work/").unwrap().replace_all(&all, "[lab]/").into_owned()
+    }
+}
+
+impl Checked {
+    /// The suite of the JUnit report that has this text.
+    fn suite(&self, text: &str) -> String {
+        let suite = self.junit.split("<testsuite ").find(|suite| suite.contains(text)).unwrap();
+        format!("<testsuite {}</testsuite>", suite.split("</testsuite>").next().unwrap())
+    }
+
+    /// What the three reports say of the check as a whole.
+    fn wrong(&self) -> String {
+        let terminal: Vec<&str> = self.terminal.lines().filter(|line| line.starts_with("error[")).collect();
+        let json = serde_json::to_string_pretty(&self.json["findings"]).unwrap();
+        format!("{}\n\n{json}\n\n{}", terminal.join("\n"), self.suite("the check as a whole"))
     }
 }
 
@@ -98,10 +108,12 @@ fn what_only_a_container_limits_has_a_guide_as_well() {
 #[test]
 fn every_code_has_a_guide_that_is_found_wrong_in_just_that_way() {
     let course = course().copy("broken");
-    let checked = check(&course, &["pages", "unreadable", "unlisted"]);
+    let checked = check(&course, &["pages", "unreadable", "unlisted", "missing-service"]);
+    let nothing = check(&course, &["nothing-ran"]);
+    insta::assert_snapshot!(Code::NothingRan.word(), nothing.wrong());
     let strict = check(&course, &["assumed", "--strict"]);
     let mut amiss = Vec::new();
-    for &code in Code::ALL {
+    for &code in Code::ALL.iter().filter(|&&code| code != Code::NothingRan) {
         let checked = if code == Code::Assumed { &strict } else { &checked };
         let lesson = checked.lesson(code);
         let codes: Vec<&str> =

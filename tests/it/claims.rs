@@ -36,3 +36,23 @@ fn commands_that_a_lab_leaves_out_run_where_the_page_asks_for_it() {
     // Left out, the environment is not there to look into.
     assert_eq!(found(&format!("# Environment\n\n{commands}")), [("unsupplied".to_owned(), 11)]);
 }
+
+#[test]
+fn commands_see_files_as_they_were_and_later_blocks_what_commands_left() {
+    let page = "# Stages\n\nCreate `say.py`:\n\n```python title=\"say.py\"\nprint('one')\n```\n\n```console\n$ export GREETING=hello\n$ python say.py > first.txt\n$ cat first.txt\none\n```\n\nChange `say.py`:\n\n```python title=\"say.py\"\nimport sys\n\nprint('two', file=sys.stderr)\nprint('three')\n```\n\n```console\n$ python say.py\ntwo\nthree\n$ cat first.txt; echo $GREETING\none\nhello\n```\n\n```python\nprint(open('first.txt').read())\n```\n\n```text\none\n```\n";
+    assert_eq!(found(page), []);
+    assert_eq!(found(&page.replace("two\nthree", "three\ntwo")), [("wrong-output".to_owned(), 27)]);
+    assert_eq!(found(&page.replace("one\nhello", "two\nhello")), [("wrong-output".to_owned(), 30)]);
+}
+
+#[test]
+fn a_view_that_fails_as_the_page_says_is_no_finding() {
+    let page = "# Failing\n\n```python\nfrom flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/told')\ndef told():\n    raise LookupError('told')\n\n\n@app.get('/shown')\ndef shown():\n    return {}['shown']\n\n\n@app.get('/silent')\ndef silent():\n    raise LookupError('silent')\n```\n\n```python\nclient = app.test_client()\nprint(client.get('/shown').status)\n```\n\n```text\n500 INTERNAL SERVER ERROR\n```\n\n```python\nclient.get('/silent')\n```\n\n<!-- proctor: raises error=\"LookupError\" -->\n```python\napp.testing = True\nclient.get('/told')\n```\n";
+    assert_eq!(found(page), [("http-error".to_owned(), 21)]);
+}
+
+#[test]
+fn only_what_differs_from_run_to_run_is_excused() {
+    let page = "# Chance\n\n```python\nimport secrets\n\nprint(len(secrets.token_hex()))\n```\n\n```text\n65\n```\n\n```python\nprint(secrets.randbelow(10**12))\n```\n\n```text\n12\n```\n\n```python title=\"size.py\"\nimport random\n\nprint(len(str(random.random())) > 1, id(object()) > 1)\n```\n\n```console\n$ python size.py\nTrue False\n```\n";
+    assert_eq!(found(page), [("wrong-output".to_owned(), 10), ("wrong-output".to_owned(), 29)]);
+}

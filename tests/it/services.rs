@@ -50,6 +50,55 @@ fn a_lab_has_the_postgresql_that_it_asks_for() {
 }
 
 #[test]
+fn a_page_that_plainly_needs_redis_has_it() {
+    if !in_docker() {
+        return;
+    }
+    let code = "from flask import Flask\nimport redis\n\napp = Flask(__name__)\nhits = redis.Redis(host='localhost')\n\n@app.route('/')\ndef home():\n    return str(hits.incr('hits'))\n```\n\n```python\nhits.set('a', 'b')\nprint(hits.get('a'))  # prints b'b'";
+    let (ended, report) = page(code, "").json(&["--no-snapshots", "--engine", "docker"]);
+    ended.with(0);
+    let lesson = &report["lessons"][0];
+    assert_eq!(lesson["findings"], serde_json::json!([]), "{report:#}");
+    assert_eq!((&lesson["assumptions"][0]["name"], &lesson["assumptions"][0]["line"]), (&"redis".into(), &16.into()), "{report:#}");
+    // What had to be assumed, `--strict` refuses.
+    page(code, "").run(&["check", "--no-snapshots", "--strict", "--engine", "docker"]).with(1).shows(&["`redis` had to be assumed"]);
+}
+
+#[test]
+fn a_page_that_plainly_needs_postgresql_has_it_with_its_own_user_and_database() {
+    if !in_docker() {
+        return;
+    }
+    let code = "from sqlalchemy import create_engine, text\nengine = create_engine('postgresql://clerk:s3cret@localhost:5432/till')\nwith engine.connect() as connection:\n    print(connection.scalar(text('SELECT current_user')))  # prints clerk\n    print(connection.scalar(text('SELECT current_database()')))  # prints till\n```\n\n```python\nimport psycopg2\nwith psycopg2.connect(dbname='shelf', user='keeper', host='localhost') as other:\n    print(other.info.dbname)  # prints shelf";
+    let (ended, report) = page(code, "").json(&["--no-snapshots", "--engine", "docker"]);
+    ended.with(0);
+    let lesson = &report["lessons"][0];
+    assert_eq!((&lesson["status"], &lesson["assumptions"][0]["name"]), (&"passed".into(), &"postgresql".into()), "{report:#}");
+}
+
+#[test]
+fn a_page_that_only_names_a_server_starts_none() {
+    let code = "import redis\nclient = redis.Redis.from_url('redis://localhost:6379/0')\nprint(client.connection_pool.max_connections > 0)";
+    let (ended, report) = page(code, "").json(&["--no-snapshots"]);
+    ended.with(0);
+    assert_eq!(report["lessons"][0]["assumptions"], serde_json::json!([]), "{report:#}");
+}
+
+#[test]
+fn a_server_that_cannot_be_had_is_said_where_the_page_asks_for_it() {
+    let manifest = "[env]\nPATH = '/nowhere'\n";
+    let code = "import redis\nhits = redis.Redis()\nhits.incr('hits')\n```\n\n```python\nhits.incr('hits')\n```\n\n```python\nprint(1)";
+    let (ended, report) = page(code, manifest).json(&["--no-snapshots"]);
+    ended.with(1);
+    let lesson = &report["lessons"][0];
+    let findings = lesson["findings"].as_array().unwrap();
+    assert_eq!((findings.len(), &findings[0]["code"], &findings[0]["line"]), (1, &"missing-service".into(), &6.into()), "{report:#}");
+    assert!(findings[0]["help"].as_str().is_some_and(|help| help.contains("apt install redis-server")), "{report:#}");
+    let outcomes: Vec<&str> = lesson["blocks"].as_array().unwrap().iter().map(|block| block["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["incomplete", "blocked", "passed"], "{report:#}");
+}
+
+#[test]
 fn a_service_that_cannot_be_had_leaves_the_lesson_incomplete() {
     // What a lab finds on its path is not this test's to choose: where Redis is installed, the lab has it.
     let (ended, report) = page("print(1)", "services = [\"redis\"]\n").json(&["--no-snapshots"]);

@@ -1,49 +1,25 @@
 """A lab, from the outside: forks its process, turns what comes out of it into records, and keeps its clock and its output limit."""
 import errno
-import fcntl
-import gc
 import json
 import os
 import re
 import select
 import signal
 import struct
-import sys
+import tempfile
 import time
-import traceback
 from time import monotonic
 
-from proctor_agent import lab, records, services, sweep
+from proctor_agent import records, sweep
+from proctor_agent.zygote import ENDED
 
 FRAME = 1 << 20
 JOIN = 1 << 16
 READ = 1 << 16
+# All records together that are no output: warnings, exceptions, answers.
+TOLD = 16 << 20
+COMPANY = 0.02
 OOM = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
-
-
-def environment(root, own, extra, shared):
-    """The clean environment of a lab: nothing of the machine's own."""
-    variables = {
-        "PATH": os.pathsep.join((os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")),
-        "HOME": root,
-        "PWD": root,
-        "USER": "learner",
-        "LOGNAME": "learner",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "TERM": "dumb",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONHASHSEED": "0",
-        "PYTHONBREAKPOINT": "0",
-        "SQLALCHEMY_WARN_20": "1",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "PIP_NO_INPUT": "1",
-    }
-    if shared:
-        variables["TMPDIR"] = os.path.join(own, "tmp")
-    variables.update(extra)
-    return variables
 
 
 def killed_for_memory():
@@ -57,6 +33,13 @@ def killed_for_memory():
         except (OSError, ValueError):
             continue
     return 0
+
+
+def nameless(folder):
+    """A new file that nobody else can open."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("job"), "w+b")
+    return tempfile.TemporaryFile(dir=folder)
 
 
 class Pipe:
@@ -108,16 +91,16 @@ class Job:
         self.judged = {step["id"]: step["judged"] for step in work["steps"]}
         self.nonce = os.urandom(8).hex().encode()
         self.until = monotonic() + self.limits["seconds"]
-        self.begun, self.last, self.printed = [], None, 0
+        self.begun, self.last, self.printed, self.told = [], None, 0, 0
         self.frames, self.done, self.broken = bytearray(), False, None
         self.ooms = killed_for_memory()
-        self.status, self.stopped = None, None
+        self.status, self.stopped, self.ended = None, None, False
 
     # The process.
 
-    def spawn(self):
-        sources = []
-        ends = []
+    def spawn(self, zygote):
+        """Has a process forked, which finds the job in a file that has no name."""
+        sources, ends = [], []
         for _ in range(3):
             source, end = os.pipe()
             os.set_blocking(source, False)
@@ -125,73 +108,21 @@ class Job:
             ends.append(end)
         for end in ends[1:]:
             os.fchmod(end, 0o666)  # So that the lab's own user can open `/dev/stdout`.
-        self.pid = os.fork()
-        if self.pid == 0:
-            self.become_lab(*ends)
+        with nameless(os.path.dirname(self.root)) as order:
+            order.write(json.dumps(dict(self.work, nonce=self.nonce.decode())).encode())
+            order.flush()
+            self.pid = zygote.fork(self.uid, self.others, [order.fileno(), *ends])
         for end in ends:
             os.close(end)
-        self.source = sources[0]
+        self.zygote, self.source = zygote, sources[0]
         self.pipes = [Pipe(sources[1], "stdout", self.nonce), Pipe(sources[2], "stderr", self.nonce)]
-
-    def become_lab(self, record, out, err):
-        """Never returns."""
-        kept = [record]
-        try:
-            signal.set_wakeup_fd(-1)
-            for each in (signal.SIGCHLD, signal.SIGTERM):
-                signal.signal(each, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            os.setsid()
-            null = os.open("/dev/null", os.O_RDWR)
-            for fd, target in ((null, 0), (out, 1), (err, 2)):
-                os.dup2(fd, target)
-            kept = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200) for fd in (record, 1, 2)]
-            for name in os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"):
-                if int(name) > 2 and int(name) not in kept:
-                    try:
-                        os.close(int(name))
-                    except OSError:
-                        pass
-            sweep.confine(self.limits, self.uid, self.others)
-            os.umask(0o022)
-            for folder in (self.root, self.own):
-                os.mkdir(folder, 0o700)
-            os.mkdir(os.path.join(self.own, "tmp"))
-            os.chdir(self.root)
-            os.environ.clear()
-            os.environ.update(environment(self.root, self.own, self.work["env"], self.uid is None))
-            time.tzset()
-            self.write_files()
-            try:
-                services.start(self.work.get("services") or (), self.own)
-            except services.Unserved as lacking:
-                text = json.dumps({"unserved": [lacking.service, lacking.why]}).encode()
-                os.write(kept[0], struct.pack(">I", len(text)) + text)
-                os._exit(0)
-            gc.enable()
-            lab.run(self.root, self.own, self.work, *kept, self.nonce)
-        except BaseException:
-            # Ours, not the lab's: the agent ends with it, and the host says so.
-            text = json.dumps({"broken": traceback.format_exc()[-3000:]}).encode()
-            os.write(kept[0], struct.pack(">I", len(text)) + text)
-        finally:
-            os._exit(70)
-
-    def write_files(self):
-        for file in self.work["files"]:
-            path = os.path.normpath(os.path.join(self.root, file["path"].lstrip("/")))
-            if not path.startswith(self.root + os.sep):
-                continue
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-                out.write(file["text"])
 
     # What comes out of it.
 
-    def watch(self, orders, wake):
-        """Runs until the lab is over or stopped. How it ended."""
+    def watch(self, orders, flush):
+        """Runs until the lab is over or stopped. How it ended. `flush()` sends what has been replied so far."""
         poll = select.poll()
-        for fd in (self.source, self.pipes[0].fd, self.pipes[1].fd, orders.fd, wake):
+        for fd in (self.source, self.pipes[0].fd, self.pipes[1].fd, orders.fd, self.zygote.fileno()):
             poll.register(fd, select.POLLIN)
         open_fds = {self.source, self.pipes[0].fd, self.pipes[1].fd}
         while self.status is None and self.stopped is None and not self.done:
@@ -199,10 +130,14 @@ class Job:
             if left <= 0:
                 self.stopped = {"reason": "timeout"}
                 break
-            for fd, event in poll.poll(max(left, 0.001) * 1000):
-                if fd == wake:
-                    os.read(wake, 512)
-                    self.status = sweep.reap().get(self.pid, self.status)
+            # Replies travel in company: each costs whoever carries it more than it holds.
+            ready = poll.poll(min(left, COMPANY) * 1000)
+            if not ready:
+                flush()
+                ready = poll.poll(max(left, 0.001) * 1000)
+            for fd, event in ready:
+                if fd == self.zygote.fileno():
+                    self.hear()
                 elif fd == orders.fd:
                     orders.read()
                     if orders.closed or orders.cancels(self.number):
@@ -219,14 +154,32 @@ class Job:
                 self.count()
         return self.finish()
 
+    def hear(self):
+        """Takes note of the end of a process that was forked: this lab's, if it is not that of an earlier one."""
+        kind, pid, status = self.zygote.hear()
+        if kind == ENDED and pid == self.pid:
+            self.status = status
+
+    def await_end(self):
+        """Waits until the lab's process is gone, which was killed if it had not ended. Whether that came about."""
+        until = monotonic() + sweep.PATIENCE
+        poll = select.poll()
+        poll.register(self.zygote.fileno(), select.POLLIN)
+        while self.status is None and monotonic() < until:
+            if poll.poll(100):
+                self.hear()
+        return self.status is not None
+
     def count(self):
-        if self.printed + sum(pipe.size for pipe in self.pipes) > self.limits["output"]:
+        if self.printed + sum(pipe.size for pipe in self.pipes) > self.limits["output"] or self.told > max(TOLD, self.limits["output"]):
             self.stopped = self.stopped or {"reason": "output"}
 
     def finish(self):
         """The last records, and how the lab ended."""
-        if self.stopped is not None or not self.done:
+        # One that says that it is done has nothing more to do.
+        if self.status is None:
             self.kill()
+        self.ended = self.await_end()
         while self.stopped is None and not self.done and self.read_records():
             self.count()
         for pipe in self.pipes:
@@ -288,6 +241,9 @@ class Job:
             if "broken" in frame and not self.begun:
                 self.broken = str(frame["broken"])
                 return
+            if frame.get("memory") is True:
+                self.stopped = {"reason": "memory"}
+                return
             if "unserved" in frame and not self.begun:
                 service, why = frame["unserved"]
                 self.stopped = {"reason": "no-service", "service": str(service), "why": str(why)}
@@ -305,6 +261,8 @@ class Job:
             self.printed += len(str(record.get("text", "")))
             self.output(step, record.get("stream"), str(record.get("text", "")), record.get("line"))
             return
+        # A flood of warnings fills the host as well as one of output does.
+        self.told += len(text)
         self.join(None)
         self.reply({"type": "record", "job": self.number, "record": record})
         if kind == "begin":

@@ -141,6 +141,8 @@ class Lab:
                 self.shell = shell.Shell(self)
             status = self.shell.run(step)
             return ("passed" if status == 0 else "failed"), status
+        elif kind == "write":
+            write(self.root, step)
         elif kind == "request":
             return ("passed" if self.serving.request(step) else "failed"), None
         elif kind == "probe":
@@ -224,6 +226,16 @@ class Lab:
             file = getattr(module, "__file__", None)
             if module is not self.main and isinstance(file, str) and file.startswith(self.root + os.sep):
                 yield module
+
+
+def write(root, file):
+    """Writes a file of the lab, unless its path leaves the lab."""
+    path = os.path.normpath(os.path.join(root, file["path"].lstrip("/")))
+    if not path.startswith(root + os.sep):
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
+        out.write(file["text"])
 
 
 def watched(code, names, hit):

@@ -1,19 +1,16 @@
-"""The agent: reads orders, forks a lab for each job, and ends when its standard input does.
+"""The agent: reads orders, has a lab's process forked for each job, and ends when its standard input does.
 
-It stays single-threaded, so that forking is safe, and never runs a line of a course in its own process.
+It never runs a line of a course in its own process, and labs are not forked from it: it hears what all of them say.
 """
-import gc
-import importlib
-import importlib.metadata
 import json
 import os
-import re
 import signal
 import struct
 import sys
-import warnings
 
-from proctor_agent import jobs, sweep
+from proctor_agent import jobs, seal, sweep, warmth, zygote
+
+MANY = 1 << 16
 
 
 class Orders:
@@ -57,18 +54,20 @@ class Agent:
         os.dup2(null, 0)
         os.dup2(2, 1)
         os.close(null)
-        self.wake, end = os.pipe()
-        os.set_blocking(self.wake, False)
-        os.set_blocking(end, False)
-        signal.set_wakeup_fd(end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sweep.prctl(sweep.PR_SET_CHILD_SUBREAPER, 1)
-        self.clean = True
+        self.clean, self.zygote, self.unsent = True, None, bytearray()
 
     def reply(self, message):
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        rest = memoryview(struct.pack(">I", len(text)) + text)
+        self.unsent += struct.pack(">I", len(text)) + text
+        if len(self.unsent) >= MANY:
+            self.flush()
+
+    def flush(self):
+        unsent, self.unsent = self.unsent, bytearray()
+        rest = memoryview(unsent)
         while rest:
             rest = rest[os.write(self.replies, rest):]
 
@@ -76,24 +75,20 @@ class Agent:
         start = self.orders.next()
         if start is None:
             return
-        self.labs, uids = start["labs"], start.get("uids")
-        self.uids = None if uids is None else iter(range(uids[0], uids[1] + 1))
+        self.labs, self.apart = start["labs"], start["apart"]
         os.makedirs(self.labs, exist_ok=True)
-        if self.uids is not None:
+        if self.apart:
             os.chmod(self.labs, 0o1777)
-        sealed = ["network"] if self.uids is not None or sweep.leave_network() else []
-        os.environ["SQLALCHEMY_WARN_20"] = "1"
-        # Before anything is loaded: a filter that hides a warning would also remember it as shown.
-        warnings.resetwarnings()
-        warnings.simplefilter("always")
-        for category in (ResourceWarning, ImportWarning, BytesWarning):
-            warnings.simplefilter("ignore", category)
-        warm(start["warm"])
-        packages = installed()
-        self.others = 0 if self.uids is not None else sweep.tasks_of(os.getuid())
-        gc.collect()
-        gc.freeze()
+        sealed = ["network"] if self.apart or sweep.leave_network() else []
+        if seal.close_doors():
+            sealed.append("calls")
+        self.root, self.own = os.path.join(self.labs, "work"), os.path.join(self.labs, ".proctor")
+        self.zygote = zygote.Zygote(start["warm"], start["many"], self.root, self.own)
+        packages = warmth.installed()
+        self.others = 0 if self.apart else sweep.tasks_of(os.getuid())
+        self.zygote.ready()
         self.reply({"type": "ready", "python": "%d.%d.%d" % sys.version_info[:3], "packages": packages, "sealed": sealed})
+        self.flush()
         while self.clean:
             order = self.orders.next()
             if order is None:
@@ -102,23 +97,24 @@ class Agent:
                 self.run(order["job"], order)
 
     def run(self, number, work):
-        uid = None if self.uids is None else next(self.uids)
-        root, own = os.path.join(self.labs, "work"), os.path.join(self.labs, ".proctor")
-        job = jobs.Job(number, work, root, own, uid, self.others, self.reply)
-        job.spawn()
-        ending = job.watch(self.orders, self.wake)
+        uid = work["uid"] if self.apart else None
+        job = jobs.Job(number, work, self.root, self.own, uid, self.others, self.reply)
+        job.spawn(self.zygote)
+        ending = job.watch(self.orders, self.flush)
         if job.broken is not None:
             raise SystemExit(job.broken)
         if uid is None:
-            self.clean = sweep.sweep_here([root, own])
+            self.clean = sweep.sweep_here([self.root, self.own], self.zygote.pid)
         else:
-            self.clean = sweep.sweep_as(uid, self.labs)
+            self.clean = sweep.sweep_as(uid, self.labs, self.zygote.pid)
+        self.clean = self.clean and job.ended
         self.reply({"type": "end", "job": number, "ending": ending})
+        self.flush()
 
     def close(self):
         """Nothing stays behind, whatever ended the conversation."""
         sweep.kill_all(sweep.descendants)
-        if self.uids is None:
+        if not self.apart:
             sweep.remove(os.fsencode(self.labs))
             folder = os.path.dirname(self.labs)
             try:
@@ -126,72 +122,6 @@ class Agent:
                     sweep.remove(os.fsencode(folder))
             except OSError:
                 pass
-
-
-def installed():
-    """The installed distributions: name, as an index spells it, to version."""
-    found = {}
-    for distribution in importlib.metadata.distributions():
-        try:
-            name = distribution.metadata["Name"]
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
-        except Exception:
-            continue
-    return found
-
-
-def warm(names):
-    """Loads modules before the first fork, and walks the paths that a first use would make every lab pay for."""
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except BaseException:
-            continue
-        use = FIRST_USES.get(name)
-        try:
-            if use is not None:
-                use()
-        except BaseException:
-            continue
-
-
-def use_flask():
-    import flask
-
-    app = flask.Flask("warm")
-    app.add_url_rule("/", "index", lambda: flask.render_template_string("{{ 1 }}"))
-    app.test_client().get("/")
-
-
-def use_sqlalchemy():
-    import sqlalchemy
-    from sqlalchemy import orm
-
-    base = orm.declarative_base()
-
-    class Parent(base):
-        __tablename__ = "parent"
-        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
-        name = sqlalchemy.Column(sqlalchemy.String(20))
-        children = orm.relationship("Child", back_populates="parent")
-
-    class Child(base):
-        __tablename__ = "child"
-        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
-        parent_id = sqlalchemy.Column(sqlalchemy.ForeignKey("parent.id"))
-        parent = orm.relationship("Parent", back_populates="children")
-
-    engine = sqlalchemy.create_engine("sqlite://")
-    base.metadata.create_all(engine)
-    with orm.Session(engine) as session:
-        session.add(Parent(name="warm", children=[Child()]))
-        session.commit()
-        session.execute(sqlalchemy.select(Parent).join(Child)).scalars().all()
-    engine.dispose()
-    base.registry.dispose()
-
-
-FIRST_USES = {"flask": use_flask, "sqlalchemy": use_sqlalchemy}
 
 
 def main():

@@ -1,9 +1,10 @@
 """Where things happened: stack frames, exceptions, warnings and unreached lines, as the records that the host reads.
 
-Everything here is pure: it reads interpreter objects and makes plain dicts.
+Everything here reads interpreter objects and the lab's home, and makes plain dicts.
 """
 import ast
 import itertools
+import os
 import re
 
 OWN = ("<proctor>", "<frozen importlib", "<frozen runpy")
@@ -95,10 +96,16 @@ def subject(error, message):
     if isinstance(error, NameError):
         return error.name, None
     if isinstance(error, FileNotFoundError):
-        return error.filename, None
+        return in_lab(error.filename), None
     if any(kind.__name__ == "TemplateNotFound" for kind in type(error).__mro__):
         return getattr(error, "name", None), None
     return None, None
+
+
+def in_lab(path):
+    """A path as the page would write it: below the lab's own folder, which is each run's home, if it stands there."""
+    home = os.path.join(os.environ.get("HOME") or "/", "")
+    return path[len(home):] if isinstance(path, str) and len(home) > 1 and path.startswith(home) else path
 
 
 def message_of(error):

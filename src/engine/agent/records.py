@@ -14,6 +14,8 @@ import threading
 
 CHUNK = 1 << 16
 PROMPT = 256
+# Bound here: a lab that replaces such functions, as lessons on mocks do, still reports.
+encode, write = json.JSONEncoder(separators=(",", ":")).encode, os.write
 # What is held back must be out before another process prints, or this one ends.
 LEAVING = frozenset(("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.kill", "os.spawn"))
 
@@ -89,13 +91,13 @@ class Channel:
             self.number += 1
             for pipe in self.pipes:
                 try:
-                    os.write(pipe, mark(self.nonce, self.number))
+                    write(pipe, mark(self.nonce, self.number))
                 except OSError:
                     pass
             self.put({"mark": self.number, "record": dict(event, step=step)})
 
     def put(self, frame):
-        text = json.dumps(frame, separators=(",", ":")).encode()
+        text = encode(frame).encode()
         with self.lock:
             self.queue.append(struct.pack(">I", len(text)) + text)
             if self.writing:
@@ -105,7 +107,7 @@ class Channel:
                 while self.queue:
                     rest = memoryview(self.queue.pop(0))
                     while rest:
-                        rest = rest[os.write(self.fd, rest):]
+                        rest = rest[write(self.fd, rest):]
             except OSError:
                 self.queue.clear()
             finally:
@@ -137,7 +139,7 @@ class Sink(io.RawIOBase):
         if self.channel.fd is None:
             rest = memoryview(text)
             while rest:
-                rest = rest[os.write(self.fd, rest):]
+                rest = rest[write(self.fd, rest):]
         else:
             decoded = self.decoder.decode(text)
             if decoded:

@@ -9,11 +9,19 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 HOST = "127.0.0.1"
 READY = 15.0
 TEMPLATE = "/opt/proctor/postgresql"
+NAMES = 4
+NOBODY = 65534
+NAME = r"([A-Za-z_][\w-]{0,62})"
+HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])?(?::5432)?"
+ADDRESS = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(?:%s?(?::[^@\s'\"/]*)?@)?%s/%s" % (NAME, HERE, NAME))
+USER = re.compile(r"\buser(?:name)?(?:\s*=\s*['\"]|=)%s['\"\s]" % NAME)
+DATABASE = re.compile(r"\b(?:dbname|database)(?:\s*=\s*['\"]|=)%s['\"\s]" % NAME)
 
 
 class Unserved(Exception):
@@ -24,9 +32,9 @@ class Unserved(Exception):
         self.service, self.why = service, why
 
 
-def start(names, own):
-    """Starts services one after the other; returns when all answer."""
-    for name in names:
+def start(work, own, local):
+    """Starts the services of a job one after the other; returns when all answer."""
+    for name in work.get("services") or ():
         if name not in SERVICES:
             raise Unserved(name, "this agent knows no such service")
         port, begin, answers, variables = SERVICES[name]
@@ -34,12 +42,14 @@ def start(names, own):
             raise Unserved(name, "port %d of this machine is in use" % port)
         folder = os.path.join(own, name)
         log = folder + ".log"
-        launch(begin(folder), log)
+        launch(begin(folder, work, local), log)
         until = time.monotonic() + READY
         while not answers():
             if time.monotonic() > until:
                 raise Unserved(name, "it did not start: " + last_line(log))
             time.sleep(0.01)
+        if name == "postgresql":
+            create(work)
         for variable, value in variables.items():
             os.environ.setdefault(variable, value)
 
@@ -78,22 +88,28 @@ def ask(port, question, answer):
         return False
 
 
-def redis(folder):
+def lacks(service, program, package, local):
+    """That a server's program is nowhere, and what to do."""
+    if not local:
+        return Unserved(service, "the image that labs run in has no `%s`" % program)
+    return Unserved(service, "there is no `%s` on the path: install it (Debian and Ubuntu: `apt install %s`), or use `--engine docker`" % (program, package))
+
+
+def redis(folder, _work, local):
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
-        raise Unserved("redis", "there is no `redis-server` on the path: install Redis (Debian and Ubuntu: `apt install redis-server`), or use `--engine docker`")
+        raise lacks("redis", "redis-server", "redis-server", local)
     os.mkdir(folder, 0o700)
     options = {"bind": HOST, "port": "6379", "dir": folder, "save": "", "appendonly": "no", "daemonize": "no", "maxmemory": "64mb", "protected-mode": "no"}
     return [program, *(word for name, value in options.items() for word in ("--" + name, value))]
 
 
-def postgresql(folder):
+def postgresql(folder, work, local):
     program = postgresql_program("postgres")
     if program is None:
-        why = "there is no `postgres` on the path: install PostgreSQL (Debian and Ubuntu: `apt install postgresql`), or use `--engine docker`"
-        raise Unserved("postgresql", why)
+        raise lacks("postgresql", "postgres", "postgresql", local)
     if os.geteuid() == 0:
-        raise Unserved("postgresql", "PostgreSQL refuses to run as root: check as another user, or use `--engine docker`")
+        lend(folder)
     cluster(folder, program)
     options = {
         "listen_addresses": HOST,
@@ -114,7 +130,23 @@ def postgresql(folder):
         "log_timezone": "UTC",
         "max_logical_replication_workers": "0",
     }
-    return [program, "-D", folder, *(word for name, value in options.items() for word in ("-c", "%s=%s" % (name, value)))]
+    return [*unprivileged(), program, "-D", folder, *(word for name, value in options.items() for word in ("-c", "%s=%s" % (name, value)))]
+
+
+def lend(folder):
+    """Makes a folder that belongs to nobody, and that nobody can reach: PostgreSQL refuses to run as root."""
+    os.mkdir(folder, 0o700)
+    os.chown(folder, NOBODY, NOBODY)
+    parent = os.path.dirname(folder)
+    while os.path.dirname(parent) != parent and not os.stat(parent).st_mode & 0o001:
+        os.chmod(parent, os.stat(parent).st_mode & 0o777 | 0o011)
+        parent = os.path.dirname(parent)
+
+
+def unprivileged():
+    """What stands before a command that must not run as root."""
+    drop = "import os, sys; os.setgroups([]); os.setgid(%d); os.setuid(%d); os.execv(sys.argv[1], sys.argv[1:])" % (NOBODY, NOBODY)
+    return [sys.executable, "-sBc", drop] if os.geteuid() == 0 else []
 
 
 def postgresql_program(name):
@@ -132,17 +164,64 @@ def cluster(folder, program):
             os.chmod(path, 0o700)
         return
     folder_of = os.path.dirname(os.path.realpath(program))
-    words = [os.path.join(folder_of, "initdb"), "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-    made = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    words = [*unprivileged(), os.path.join(folder_of, "initdb"), "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    made = subprocess.run(words, cwd=folder if os.path.isdir(folder) else None, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if made.returncode:
         raise Unserved("postgresql", "its cluster could not be made: " + (made.stderr.strip().splitlines() or ["initdb said nothing"])[-1][:200])
-    single = [program, "--single", "-D", folder, "postgres"]
+    single = [*unprivileged(), program, "--single", "-D", folder, "postgres"]
     subprocess.run(single, input="CREATE DATABASE app;\n", capture_output=True, text=True, check=False)
 
 
-def startup():
+def named(work):
+    """Users and databases that the job names in the address of a server on this machine, each once and in order."""
+    texts = [step.get("code") or step.get("command") or "" for step in work["steps"]]
+    texts += [file["text"] for file in work["files"]] + list(work["env"].values())
+    users, databases = {}, {}
+    for text in texts:
+        for user, database in ADDRESS.findall(text):
+            users[user] = databases[database] = None
+        if "psycopg" in text or "postgres" in text:
+            users.update(dict.fromkeys(USER.findall(text)))
+            databases.update(dict.fromkeys(DATABASE.findall(text)))
+    return [user for user in users if user and user != "postgres"], [name for name in databases if name not in ("", "postgres", "app")]
+
+
+def create(work):
+    """Makes the users that a job names, who may do everything, and its databases; passwords are not asked for. What cannot be made, its code will say."""
+    users, databases = named(work)
+    wanted = ['CREATE ROLE "%s" SUPERUSER LOGIN' % user for user in users[:NAMES]] + ['CREATE DATABASE "%s"' % name for name in databases[:NAMES]]
+    if not wanted:
+        return
+    try:
+        with socket.create_connection((HOST, 5432), 1) as connection:
+            connection.settimeout(READY)
+            connection.sendall(startup("postgres"))
+            until_ready(connection)
+            for statement in wanted:
+                text = statement.encode() + b"\0"
+                connection.sendall(b"Q" + struct.pack(">I", 4 + len(text)) + text)
+                until_ready(connection)
+    except OSError:
+        pass
+
+
+def until_ready(connection):
+    """Reads a server's messages up to the one that it waits for the next question."""
+    with connection.makefile("rb", buffering=0) as answers:
+        while True:
+            kind, size = answers.read(1), answers.read(4)
+            if len(size) < 4:
+                raise OSError("the server went away")
+            rest = struct.unpack(">I", size)[0] - 4
+            while rest:
+                rest -= len(answers.read(rest)) or rest
+            if kind == b"Z":
+                return
+
+
+def startup(database="app"):
     """The first message of a client of PostgreSQL's: version 3.0, user and database."""
-    words = b"user\0postgres\0database\0app\0\0"
+    words = b"user\0postgres\0database\0" + database.encode() + b"\0\0"
     return struct.pack(">II", 8 + len(words), 196608) + words
 
 

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -23,6 +24,8 @@ TAKEN = re.compile(r"[Aa]ddress already in use|Connection in use|Errno 98|in use
 BLOCKS = re.compile(r"\.run\(|run_simple\(|serve_forever\(|\bserve\(")
 # Names that a shell sets itself and does not let anybody set.
 KEPT = re.compile(r"^(?:declare -[a-zA-Z]*r|(?:declare \S+ |export )?(?:BASH\w*|SHELLOPTS|UID|EUID|PPID|DIRSTACK|FUNCNAME|GROUPS|PIPESTATUS|OPTIND|SHLVL|_)=)")
+# What asks this machine for a page, and where.
+ASKS = re.compile(r"\b(?:curl|http|wget)\b[^\n|;&]*?\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0):(\d{4,5})\b")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START = "[ -f %(state)s ] && . %(state)s 2>/dev/null\n"
 SAVE = """
@@ -55,6 +58,8 @@ class Shell:
         self.prepare()
         text, status = step.get("input") or "", 0
         for command, kind in parts(step["command"], self.directory):
+            if kind is None:
+                self.serve(command)
             status, said = self.script(command, text, kind)
             if kind and status and TAKEN.search(said):
                 # A reader has stopped the last server before starting the next.
@@ -65,6 +70,12 @@ class Shell:
             if kind and status:
                 break
         return status
+
+    def serve(self, command):
+        """Has the application answer where a command asks for it, if nobody does: a reader has started it."""
+        for port in dict.fromkeys(ASKS.findall(command)):
+            if not answers(int(port)):
+                self.lab.serving.serve(int(port))
 
     def stop_servers(self):
         for process in self.servers:
@@ -105,7 +116,8 @@ class Shell:
             with open(path + ".stdin", "w", encoding="utf-8") as file:
                 file.write(text)
             source = open(path + ".stdin", "rb")
-        out = {"stdout": log, "stderr": subprocess.STDOUT} if log else {"stdout": 1, "stderr": 2}
+        # Both streams go one way, and Python holds nothing back: the order is the one that a terminal shows.
+        out = {"stdout": log or 1, "stderr": subprocess.STDOUT, "env": dict(os.environ, PYTHONUNBUFFERED="1")}
         words = [self.program, "-c", start, os.path.basename(self.program), command]
         process = subprocess.Popen(words, stdin=source or subprocess.DEVNULL, cwd=self.lab.root, start_new_session=bool(kind), **out)
         status, said = self.wait(process, kind, path + ".log"), ""
@@ -154,6 +166,15 @@ class Shell:
                 file.writelines(lines)
         except OSError:
             pass
+
+
+def answers(port):
+    """Whether somebody listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.5).close()
+        return True
+    except OSError:
+        return False
 
 
 def taken(log):

@@ -15,8 +15,9 @@ except OSError:
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 NEW_USER, NEW_NETWORK, NEW_IPC = 0x10000000, 0x40000000, 0x08000000
+IPC_RMID = 0
 SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41
-PATIENCE = 5.0
+PATIENCE = 10.0
 SHARED = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run")
 MIB = 1 << 20
 
@@ -86,15 +87,17 @@ def tasks_of(uid):
     return count
 
 
-def confine(limits, uid, others):
-    """Limits and user of the calling process, for good. `others`: how many threads this user had before."""
+def confine(limits, uid, others, size):
+    """Limits and user of the calling process, for good. `others`: how many threads this user had before; `size`: how much memory it began with."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_FSIZE, limits["file"] * MIB)
     limit(resource.RLIMIT_NOFILE, 1024)
+    if hasattr(resource, "RLIMIT_MSGQUEUE"):
+        limit(resource.RLIMIT_MSGQUEUE, MIB)
     limit(resource.RLIMIT_CPU, limits["seconds"] * 2 + 10)
-    limit(resource.RLIMIT_DATA, own_data() + limits["memory"] * MIB)
+    limit(resource.RLIMIT_DATA, size + limits["memory"] * MIB)
     if uid is None:
         # The user's other programs start threads as well, while a lab runs and after we counted.
         limit(resource.RLIMIT_NPROC, 2 * others + limits["processes"])
@@ -210,23 +213,44 @@ def kill_all(find):
     return False
 
 
-def sweep_here(folders):
-    """After a lab that ran as this very user: what it started, and its folders."""
-    clean = kill_all(descendants)
+def sweep_here(folders, zygote):
+    """After a lab that ran as this very user: what it started, and its folders. Not the process that labs are forked from."""
+    clean = kill_all(lambda: [pid for pid in descendants() if pid != zygote])
     for folder in folders:
         clean = remove(os.fsencode(folder)) and clean
     return clean
 
 
-def sweep_as(uid, labs):
-    """After a lab of its own user: a process of the same user does it, since nobody else may. Whether nothing is left."""
+def sweep_as(uid, labs, zygote):
+    """After a lab of its own user. Whether nothing is left."""
+    if alone(zygote) and LIBC is not None and hasattr(LIBC, "setfsuid") and not any(shared_memory(uid)):
+        # Nobody is there who could change anything while we look, so that we can do it ourselves, with that user's rights to files alone.
+        LIBC.setfsuid(uid)
+        try:
+            return sweep_files(uid, labs)
+        finally:
+            LIBC.setfsuid(0)
+            prctl(PR_SET_DUMPABLE, 1)
+    return sweep_from_within(uid, labs)
+
+
+def alone(zygote):
+    """Whether there is no process but this one and the one that labs are forked from: for a process that is the first of its own namespace."""
+    reap()
+    return os.getpid() == 1 and {name for name in os.listdir("/proc") if name.isdigit()} == {"1", str(zygote)}
+
+
+def sweep_from_within(uid, labs):
+    """A process of the same user does it, since nobody else may."""
     kill_all(lambda: processes(lambda _pid, _parent, owner: owner == uid))
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             become(uid)
-            status = 0 if sweep_user(uid, labs) else 1
+            kill_own(uid)
+            remove_shared_memory(uid)
+            status = 0 if sweep_files(uid, labs) else 1
         finally:
             os._exit(status)
     until = time.monotonic() + 2 * PATIENCE
@@ -239,20 +263,25 @@ def sweep_as(uid, labs):
     return False
 
 
-def sweep_user(uid, labs):
-    until = time.monotonic() + PATIENCE
+def kill_own(uid):
+    """Ends every other process of this user, all at once: not even one that forks without end is quicker."""
+    me, until = os.getpid(), time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
             os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             break
-        except PermissionError:
+        # Where others' processes are there as well, the call succeeds without having reached any.
+        if not processes(lambda pid, _parent, owner: owner == uid and pid != me):
             break
         time.sleep(0.002)
+
+
+def sweep_files(uid, labs):
+    """Removes a user's files. Whether nothing is left."""
     clean = True
     for folder in (labs, *SHARED):
         clean = remove_owned(os.fsencode(folder), uid) and clean
-    remove_shared_memory(uid)
     return clean
 
 
@@ -307,14 +336,18 @@ def remove(root):
 
 def remove_shared_memory(uid):
     """System V segments, semaphores and queues of a user."""
-    if LIBC is None:
-        return
-    calls = (
-        ("shm", "shmid", lambda number: LIBC.shmctl(number, 0, None)),
-        ("sem", "semid", lambda number: LIBC.semctl(number, 0, 0)),
-        ("msg", "msqid", lambda number: LIBC.msgctl(number, 0, None)),
-    )
-    for table, key, call in calls:
+    remove = {
+        "shm": lambda number: LIBC.shmctl(number, IPC_RMID, None),
+        "sem": lambda number: LIBC.semctl(number, 0, IPC_RMID),
+        "msg": lambda number: LIBC.msgctl(number, IPC_RMID, None),
+    }
+    for table, number in shared_memory(uid) if LIBC is not None else ():
+        remove[table](number)
+
+
+def shared_memory(uid):
+    """The table and number of each System V segment, semaphore and queue of a user."""
+    for table, key in (("shm", "shmid"), ("sem", "semid"), ("msg", "msqid")):
         try:
             with open("/proc/sysvipc/" + table, encoding="ascii") as file:
                 head, *rows = (line.split() for line in file)
@@ -322,4 +355,4 @@ def remove_shared_memory(uid):
             continue
         for row in rows:
             if int(row[head.index("uid")]) == uid:
-                call(int(row[head.index(key)]))
+                yield table, int(row[head.index(key)])

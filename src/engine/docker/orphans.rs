@@ -29,6 +29,14 @@ pub async fn remove_own() {
     drop(tokio::time::timeout(PATIENCE, work).await);
 }
 
+/// How many containers of this process there are, running or not; `None` if the engine does not say.
+pub async fn count_own() -> Option<usize> {
+    let connection = super::connect::connect().await.ok()?;
+    let filters = HashMap::from([("label".to_owned(), vec![format!("{OWNER}={}", owner(std::process::id()))])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    connection.docker.list_containers(Some(options)).await.ok().map(|containers| containers.len())
+}
+
 /// Remove what Proctors of this machine left that are no longer there.
 pub(super) async fn remove_orphans(docker: &Docker) {
     let here = owner(0);

@@ -5,12 +5,13 @@
 
 use std::fs::{File, OpenOptions, create_dir_all};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::EngineError;
 
 /// Ids that no distribution gives to anybody.
 const FIRST: u32 = 10_000;
-/// How many ids a range has: as many jobs a worker can run before it is replaced.
+/// How many ids a range has. A worker that has used them up takes another range.
 const SIZE: u32 = 100;
 /// How many ranges there are, up to 59999.
 const RANGES: u32 = 500;
@@ -45,10 +46,53 @@ impl UidRange {
         let first = FIRST + self.index * SIZE;
         (first, first + SIZE - 1)
     }
+}
 
-    /// How many ids it has.
-    pub(super) fn len(&self) -> usize {
-        SIZE as usize
+/// User ids for the jobs of one worker, each given once. Its ranges stay taken while anybody holds on to it: as long as the worker's container is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Uids(Arc<Mutex<Given>>);
+
+#[derive(Debug)]
+struct Given {
+    ranges: Vec<UidRange>,
+    next: u32,
+    left: u32,
+}
+
+impl Uids {
+    /// Ids of a range that nobody holds.
+    pub(super) fn take() -> Result<Self, EngineError> {
+        let mut given = Given { ranges: Vec::new(), next: 0, left: 0 };
+        given.add()?;
+        Ok(Self(Arc::new(Mutex::new(given))))
+    }
+
+    /// Whether there is another: if need be, of a further range.
+    pub(crate) fn has_more(&self) -> bool {
+        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        given.left > 0 || given.add().is_ok()
+    }
+
+    /// The next id; `None` once every range of this machine is taken.
+    pub(crate) fn next(&self) -> Option<u32> {
+        if !self.has_more() {
+            return None;
+        }
+        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = given.next;
+        given.next += 1;
+        given.left -= 1;
+        Some(id)
+    }
+}
+
+impl Given {
+    fn add(&mut self) -> Result<(), EngineError> {
+        let range = UidRange::take()?;
+        let (first, last) = range.ends();
+        (self.next, self.left) = (first, last - first + 1);
+        self.ranges.push(range);
+        Ok(())
     }
 }
 
@@ -77,5 +121,14 @@ mod tests {
         let first = ranges[0].ends();
         drop(ranges);
         assert_eq!(UidRange::take().unwrap().ends(), first);
+    }
+
+    #[test]
+    fn a_worker_takes_range_after_range_and_no_id_twice() {
+        let (one, other) = (Uids::take().unwrap(), Uids::take().unwrap());
+        let mut ids: Vec<u32> = (0..250).flat_map(|_| [one.next().unwrap(), other.next().unwrap()]).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 500);
     }
 }

@@ -61,6 +61,7 @@ pub fn guess(text: &str) -> Language {
     markup(text)
         .or_else(|| configuration(text))
         .or_else(|| is_python(text).then_some(Language::Python))
+        .or_else(|| is_old_python(text).then_some(Language::Python))
         .or_else(|| code(text))
         .or_else(|| is_commands(text).then_some(Language::Shell))
         .unwrap_or(Language::Text)
@@ -69,7 +70,9 @@ pub fn guess(text: &str) -> Language {
 /// What `text` is by its very shape: sessions with prompts, tracebacks, drawn trees, HTTP messages. Nothing else is claimed.
 pub(super) fn shape(text: &str) -> Option<Language> {
     let first = written(text).next()?;
-    if PYTHON_PROMPT.is_match(first) {
+    // Comments may stand above the first line of a session.
+    let command = written(text).find(|line| !line.trim_start().starts_with("# ")).unwrap_or(first);
+    if PYTHON_PROMPT.is_match(command) {
         return Some(Language::PythonConsole);
     }
     if first.trim_start().starts_with("Traceback (most recent call last)") {
@@ -81,8 +84,6 @@ pub(super) fn shape(text: &str) -> Option<Language> {
     if WINDOWS_PROMPT.is_match(first) || WINDOWS_WORD.is_match(first) && !first.trim_start().starts_with("set") || is_angle_session(text) {
         return Some(Language::WindowsShell);
     }
-    // Comments may stand above the first command of a session.
-    let command = written(text).find(|line| !line.trim_start().starts_with("# ")).unwrap_or(first);
     if SHELL_PROMPT.is_match(command) && !parses(text) {
         let opens_python = written(text).any(|line| line.starts_with(">>> "));
         return Some(if opens_python { Language::PythonConsole } else { Language::Shell });
@@ -241,6 +242,12 @@ fn is_python(text: &str) -> bool {
     module.errors.is_empty() && module.statements.iter().any(|statement| !statement.bare)
 }
 
+/// Whether `text` is Python 2 and more than one line of it: a sentence can begin with "print" as well.
+fn is_old_python(text: &str) -> bool {
+    let quoted = text.contains(['"', '\'']);
+    python::modernised(&dedented(text)).is_some_and(|module| module.statements.len() > 1 || quoted)
+}
+
 /// Languages that are not Python, by how their files start.
 fn code(text: &str) -> Option<Language> {
     let uncommented = text.lines().skip_while(|line| line.trim().is_empty() || line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
@@ -273,6 +280,7 @@ mod tests {
                     "x = 1\n",
                     "    from flask import Flask\n    app = Flask(__name__)\n",
                     "import os\nprint 'old'\n",
+                    "for row in rows():\n    print row['name'], 'is here'\n",
                     "app.run()\n",
                     "# app.py\ndef f():\n    return 1\n",
                     "id: Mapped[int] = mapped_column(primary_key=True)\n",
@@ -332,6 +340,7 @@ mod tests {
                     " * Running on http://127.0.0.1:5000\n",
                     "Traceback (most recent call last):\n  x\n",
                     "make sure that this works.\n",
+                    "print this\n",
                 ],
             ),
         ];
