@@ -142,7 +142,7 @@ class Lab:
             if self.shell is None:
                 self.shell = shell.Shell(self)
             status = self.shell.run(step)
-            return ("passed" if status == 0 else "failed"), status
+            return ("failed" if status else "passed"), status
         elif kind == "write":
             write(self.root, step)
         elif kind == "request":
