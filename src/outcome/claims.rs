@@ -9,6 +9,7 @@ use crate::engine::protocol::{Action, Raised, Stream, Verdict};
 use crate::finding::{Code, Comparison, Finding, Location};
 use crate::lab::{Claim, Fate, Revision};
 use crate::outcome::Outcome;
+use crate::outcome::commands::is_session;
 use crate::outcome::judge::Judge;
 use crate::outcome::steps::{StepRecord, shows};
 use crate::snapshot::matching::{Mismatch, check_claim};
@@ -48,8 +49,8 @@ impl Judge<'_> {
                     output.plan.reason = Some(reason.to_owned());
                 }
             }
-            if held == Ok(Outcome::Failed) && claim.block.is_none() {
-                self.worsen(block, Outcome::Failed);
+            if let (Ok(held), None) = (held, claim.block) {
+                self.worsen(block, held);
             }
         }
     }
@@ -85,8 +86,17 @@ impl Judge<'_> {
         if own.iter().any(|id| steps.get(id).is_some_and(|record| goes_on(revision, *id, record))) {
             return Err("not compared: what a server logs is another thing each time");
         }
+        if is_session(&actual) {
+            return Err("not compared: what a test runner says of itself differs, and its verdict is its exit status");
+        }
         if own.iter().any(|&id| revision.rests_on_assumption(id)) {
             return Err("not compared: what it is made from had to be assumed");
+        }
+        let is_command = revision.job.steps.iter().any(|step| own.contains(&step.id) && matches!(step.action, Action::Shell { .. }));
+        let failed = |(id, step): (&u32, &StepRecord)| own.iter().all(|own| id < own) && matches!(step.verdict, Some(Verdict::Failed | Verdict::Skipped));
+        if is_command && steps.iter().any(failed) {
+            // What it works on did not run: an answer of a half-made application says nothing.
+            return Ok(Outcome::Blocked);
         }
         if self.lesson.source.slice(claim.piece.unwrap_or_else(|| self.lesson.blocks[claim.of].span())).contains("__version__") {
             return Err("not compared: a version is another one in each environment");

@@ -22,6 +22,9 @@ static SERVES: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is a constant")
 });
 
+/// How long something took.
+static TOOK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" (in \d+\.\d+s|after \d+ ms)\b").expect("the pattern is a constant"));
+
 /// What a run's end says of its lesson, if it is bad.
 fn reason(ending: &Ending) -> Option<(Code, String)> {
     Some(match ending {
@@ -77,7 +80,9 @@ impl Judge<'_> {
             _ => None,
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
-        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        // How long it took differs from run to run; a test runner draws a line around it.
+        let last = TOOK.replace_all(last, "").trim_matches(['=', ' ']).to_owned();
         let unserved = refused_in(&shown).and_then(|service| Some((service, self.unserved.get(service)?.clone())));
         if let Some((service, why)) = unserved {
             return self.unserved(service, &why, block);
@@ -128,9 +133,9 @@ impl Judge<'_> {
         for (first, last) in &record.missed {
             let source = &self.lesson.source;
             let span = Span::new(Location::line(source, *first).span.start, source.line_span(*last).end);
-            let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+            let (lines, them) = if first == last { (format!("line {first}"), "it") } else { (format!("lines {first} to {last}"), "them") };
             if self.told.insert((Code::NotReached, span.start, String::new())) {
-                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about them")));
+                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about {them}")));
             }
         }
     }

@@ -15,5 +15,5 @@ mod owner;
 mod services;
 mod snapshots;
 mod text;
-mod verdict;
+mod truths;
 mod verdicts;

@@ -72,7 +72,9 @@ class Shell:
         return status
 
     def serve(self, command):
-        """Has the application answer where a command asks for it, if nobody does: a reader has started it."""
+        """Has the application answer where a command asks for it, if nobody does: a reader has started it, unless the program fails."""
+        if "failed" in self.lab.verdicts.values():
+            return
         for port in dict.fromkeys(ASKS.findall(command)):
             if not answers(int(port)):
                 self.lab.serving.serve(int(port))
