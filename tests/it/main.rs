@@ -12,6 +12,7 @@ mod images;
 mod interrupt;
 mod owner;
 mod services;
+mod shown;
 mod snapshots;
 mod text;
 mod verdicts;
