@@ -14,6 +14,7 @@ mod images;
 mod interrupt;
 mod owner;
 mod services;
+mod shown;
 mod snapshots;
 mod text;
 mod truths;
