@@ -7,6 +7,7 @@ mod claims;
 mod cli;
 mod command;
 mod engines;
+mod faults;
 mod hostile;
 mod images;
 mod interrupt;
