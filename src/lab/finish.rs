@@ -196,7 +196,8 @@ impl<'a> Walk<'a> {
             let here: BTreeSet<_> = module.pieces.iter().map(|piece| piece.key()).collect();
             let completed = complete(std::mem::take(&mut module.pieces), offers, None, &own);
             // What another of the page's programs lends is judged where it stands, not here.
-            let lent = |piece: &Arc<Piece>| if here.contains(&piece.key()) { Arc::clone(piece) } else { own::foreign(self.lesson, piece) };
+            let is_elsewhere = |piece: &Piece| !here.contains(&piece.key()) && piece.block().is_some_and(|block| draft.judged.contains(&block));
+            let lent = |piece: &Arc<Piece>| if is_elsewhere(piece) { own::foreign(self.lesson, piece) } else { Arc::clone(piece) };
             let keys: BTreeMap<_, _> = completed.pieces.iter().map(|piece| (piece.key(), lent(piece).key())).collect();
             module.pieces = completed.pieces.iter().map(lent).collect();
             if module.pieces.iter().any(|piece| piece.block().is_some_and(|block| draft.judged.contains(&block))) {

@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod broken;
+mod cache;
 mod claims;
 mod cli;
 mod command;
