@@ -254,6 +254,11 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
     if without.lines().count() < code.lines().count() && parse(&without).errors.is_empty() {
         return Some("leaves out lines where it says `...`".to_owned());
     }
+    if let Some(at) = code.find("\nTraceback (most recent call last):")
+        && parse(&code[..=at]).errors.is_empty()
+    {
+        return Some("code with the traceback that it ends in, and no prompts to tell the two apart".to_owned());
+    }
     // Lines of two depths: the first is inside something that the page does not repeat.
     let first = code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if first.starts_with([' ', '\t']) && !parsed.errors.is_empty() && parse(&format!("if True:\n{code}")).errors.is_empty() {
