@@ -2,6 +2,7 @@
 //!
 //! `Job --engine::run--> Run | EngineError`. What goes wrong in the *course's* code is in the records; an [`EngineError`] is ours.
 
+pub mod demand;
 pub mod docker;
 pub mod local;
 mod pool;
@@ -11,6 +12,7 @@ mod worker;
 
 use std::collections::BTreeMap;
 
+pub use demand::Demand;
 pub use docker::{DockerEngine, DockerOptions};
 pub use local::{Local, LocalOptions};
 pub use protocol::{Ending, Job, Record, Run};
@@ -51,14 +53,24 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Starts agents on this machine: the first at once, so that what is wrong with the interpreter shows, the others in the background.
+    /// Starts agents on this machine: all at once; returns as soon as one is ready, or what is wrong with the interpreter shows.
     pub async fn local(options: LocalOptions) -> Result<Self, EngineError> {
-        Local::start(options).await.map(Self::Local)
+        Local::start(options, None).await.map(Self::Local)
     }
 
-    /// Starts sealed containers: the first at once, so that a missing image shows, the others in the background.
+    /// The same, but no more agents than pay for what is in sight, with no more loaded than that imports.
+    pub async fn local_for(options: LocalOptions, demand: Demand) -> Result<Self, EngineError> {
+        Local::start(options, Some(demand)).await.map(Self::Local)
+    }
+
+    /// Starts sealed containers: all at once; returns as soon as one is ready, or a missing image shows.
     pub async fn docker(options: DockerOptions) -> Result<Self, EngineError> {
-        DockerEngine::start(options).await.map(Self::Docker)
+        DockerEngine::start(options, None).await.map(Self::Docker)
+    }
+
+    /// The same, but no more containers than pay for what is in sight, with no more loaded than that imports.
+    pub async fn docker_for(options: DockerOptions, demand: Demand) -> Result<Self, EngineError> {
+        DockerEngine::start(options, Some(demand)).await.map(Self::Docker)
     }
 
     /// Hands back recorded runs.

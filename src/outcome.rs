@@ -4,6 +4,7 @@ mod answers;
 mod beyond;
 mod claims;
 mod classify;
+mod commands;
 mod judge;
 mod moves;
 mod notices;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::engine::demand::imports;
 use crate::engine::{Ending, EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
@@ -62,16 +63,23 @@ pub struct Check {
 
 /// Check lessons on a bench, telling what happens to `events`.
 pub async fn check(planned: Vec<Planned>, bench: &Bench<'_>, how: &Check, events: &UnboundedSender<Event>) {
-    let lessons = stream::iter(planned.into_iter().map(|planned| async move {
+    // All that is in sight is known to the engine before it starts; a lesson that is settled without it is not counted any more.
+    let planned: Vec<_> = planned.into_iter().map(|planned| (bench.demand().expect(imports_of(&planned.lesson)), planned)).collect();
+    let lessons = stream::iter(planned.into_iter().map(|(expected, planned)| async move {
         // Nobody listens any more only when the check is being given up.
         if !planned.lesson.blocks.is_empty() {
             let _ = events.send(Event::Started { id: planned.lesson.id.clone() });
         }
         let index = planned.index;
         let lesson = Box::new(lesson(&planned, bench, how).await);
+        drop(expected);
         let _ = events.send(Event::Judged { index, lesson });
     }));
     lessons.buffer_unordered(how.concurrency.max(1)).collect::<Vec<()>>().await;
+}
+
+fn imports_of(lesson: &Lesson) -> BTreeSet<String> {
+    imports(lesson.blocks.iter().flat_map(|block| &block.body.lines).map(|line| line.text.as_str()))
 }
 
 async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {

@@ -18,6 +18,9 @@ use crate::run::snapshots::Snapshots;
 use crate::run::{Check, check};
 use crate::snapshot::store::Store;
 
+/// How many lessons wait for workers, beside those that keep them busy: enough to see what is to come.
+const UNDER_WAY: usize = 12;
+
 /// Arguments of `proctor check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -99,7 +102,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
         let Opened { bench, name, note, jobs, refused } =
             args.engine.open(&environment, &needs, &sender).await.map_err(|error| no_engine(error.to_string()))?;
         let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci, environment: environment.name().to_owned() };
-        let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 };
+        let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 + UNDER_WAY };
         packages::add(&mut installed, &needs.packages, refused);
         check(packages::tell(&course.planned, installed), &bench, &how, &sender).await;
         bench.close().await;
@@ -116,7 +119,11 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let events = progress.await?;
     let Some(ended) = ended else {
         if args.engine.engine != EngineChoice::Local {
-            remove_own().await;
+            // Whoever does not want to wait for that says so: containers end by themselves, a little later.
+            tokio::select! {
+                () = remove_own() => {}
+                () = interrupted() => {}
+            }
         }
         tell("interrupted; nothing was reported");
         return Ok(Exit::Interrupted);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::engine::docker::connect::connect;
-use crate::engine::{DockerOptions, Engine, EngineError, LocalOptions};
+use crate::engine::{Demand, DockerOptions, Engine, EngineError, LocalOptions};
 use crate::env::layer::{Packages, Refused};
 use crate::env::{Environment, NOTE, cache_dir, choose_python};
 use crate::outcome::Event;
@@ -93,13 +93,15 @@ impl EngineArgs {
         let lock = if needs.packages.is_empty() { environment.lock_hash() } else { format!("{}\n{:?}\n{refused:?}", environment.lock_hash(), needs.packages) };
         let cache = cache_dir().ok().filter(|_| !self.no_cache).map(|folder| Cache::new(&folder, &world, &lock));
         let more = layer.clone();
+        let demand = Demand::default();
+        let expected = demand.clone();
         let start = move || -> std::pin::Pin<Box<dyn Future<Output = Result<Engine, EngineError>> + Send + 'a>> {
-            Box::pin(self.start(docker, environment, layer.clone(), jobs, events))
+            Box::pin(self.start(docker, environment, layer.clone(), jobs, expected.clone(), events))
         };
-        let mut bench = Bench::new(cache, Box::new(start));
+        let mut bench = Bench::new(cache, Box::new(start)).with_demand(demand.clone());
         if docker {
             let over = more.clone();
-            bench = bench.with_servers(Box::new(move || Box::pin(self.serve(environment, over.clone(), jobs, events))));
+            bench = bench.with_servers(Box::new(move || Box::pin(self.serve(environment, over.clone(), jobs, demand.clone(), events))));
         }
         Ok(Opened { bench, name: if docker { "docker" } else { "local" }, note, jobs, refused })
     }
@@ -153,23 +155,32 @@ impl EngineArgs {
         environment: &Environment,
         layer: Option<Layer>,
         jobs: usize,
+        demand: Demand,
         events: &UnboundedSender<Event>,
     ) -> Result<Engine, EngineError> {
         let mut prepare = preparing(events);
         let warm = environment.warm();
         if docker {
             let image = self.image(environment, layer, &mut prepare).await?;
-            return Engine::docker(DockerOptions { image, workers: jobs, warm, memory: DockerOptions::MEMORY, files: DockerOptions::FILES }).await;
+            let options = DockerOptions { image, workers: jobs, warm, memory: DockerOptions::MEMORY, files: DockerOptions::FILES };
+            return Engine::docker_for(options, demand).await;
         }
         let python = match layer {
             Some(Layer::Python(python)) => python,
             _ => environment.ensure_venv(self.python.as_deref(), &mut prepare).await?,
         };
-        Engine::local(LocalOptions { python, workers: jobs, warm }).await
+        Engine::local_for(LocalOptions { python, workers: jobs, warm }, demand).await
     }
 
     /// Start the containers of labs that need servers, making their image first: larger, and few labs ask for it.
-    async fn serve(&self, environment: &Environment, layer: Option<Layer>, jobs: usize, events: &UnboundedSender<Event>) -> Result<Engine, EngineError> {
+    async fn serve(
+        &self,
+        environment: &Environment,
+        layer: Option<Layer>,
+        jobs: usize,
+        demand: Demand,
+        events: &UnboundedSender<Event>,
+    ) -> Result<Engine, EngineError> {
         let mut prepare = preparing(events);
         let image = self.image(environment, layer, &mut prepare).await?;
         let connection = connect().await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
@@ -183,7 +194,7 @@ impl EngineArgs {
         };
         let more = DockerOptions::SERVICES;
         let (memory, files) = (DockerOptions::MEMORY + more, DockerOptions::FILES + more);
-        Engine::docker(DockerOptions { image, workers: jobs.div_ceil(2), warm: environment.warm(), memory, files }).await
+        Engine::docker_for(DockerOptions { image, workers: jobs.div_ceil(2), warm: environment.warm(), memory, files }, demand).await
     }
 }
 

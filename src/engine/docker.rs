@@ -15,17 +15,18 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
-use bollard::query_parameters::{AttachContainerOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder};
+use bollard::query_parameters::{AttachContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::EngineError;
+use super::demand::Demand;
 use super::pool::{Launch, Pool};
 use super::protocol::{Job, Run, Start};
-use super::worker::{LastWords, Lifeline, Parts, Worker};
-use uids::UidRange;
+use super::worker::{LastWords, Lifeline, Parts, Worker, warmth};
+pub(crate) use uids::Uids;
 
 /// How long a container may take to end after its input closed.
 const FAREWELL: Duration = Duration::from_secs(15);
@@ -59,24 +60,24 @@ impl DockerOptions {
 /// Sealed containers.
 pub struct DockerEngine {
     pool: Pool<Launcher>,
-    workers: usize,
     version: String,
 }
 
 struct Launcher {
     docker: Docker,
     options: DockerOptions,
+    demand: Option<Demand>,
 }
 
 impl DockerEngine {
-    /// Starts the first container, and the others in the background.
-    pub(crate) async fn start(options: DockerOptions) -> Result<Self, EngineError> {
+    /// Starts containers, as many as are wanted; returns when one is ready.
+    pub(crate) async fn start(options: DockerOptions, demand: Option<Demand>) -> Result<Self, EngineError> {
         let connection = connect::connect().await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
         let workers = options.workers.max(1);
         let docker = connection.docker.clone();
         tokio::spawn(async move { orphans::remove_orphans(&docker).await });
-        let pool = Pool::start(Launcher { docker: connection.docker, options }, workers).await?;
-        Ok(Self { pool, workers, version: connection.version })
+        let pool = Pool::start(Launcher { docker: connection.docker, options, demand: demand.clone() }, workers, demand).await?;
+        Ok(Self { pool, version: connection.version })
     }
 
     /// Runs one job.
@@ -96,28 +97,28 @@ impl DockerEngine {
 
     /// Ends every container.
     pub(crate) async fn close(&self) {
-        self.pool.close(self.workers).await;
+        self.pool.close().await;
     }
 }
 
 impl Launch for Launcher {
     async fn launch(&self) -> Result<Worker, EngineError> {
-        let uids = UidRange::take()?;
+        let uids = Uids::take()?;
         let body = seal::container(&self.options);
         let created = self.docker.create_container(None, body).await.map_err(|error| self.explained("could not make a container", &error))?;
-        let start = Start { warm: self.options.warm.clone(), labs: seal::LABS.to_owned(), uids: Some(uids.ends()) };
-        let jobs = uids.len();
         // From here on the container is somebody's: whatever fails, dropping `container` removes it.
-        let container = Box::new(Container { docker: self.docker.clone(), id: Some(created.id.clone()), streams: None, _uids: uids });
-        let parts = self.attach(&created.id, container, jobs).await?;
+        let container = Box::new(Container { docker: self.docker.clone(), id: Some(created.id.clone()), streams: None, _uids: uids.clone() });
+        let parts = self.attach(&created.id, container, uids).await?;
         self.docker.start_container(&created.id, None).await.map_err(|error| self.explained("could not start a container", &error))?;
-        Worker::start(parts, start).await
+        // Asked only now: while the container was being made, more of the course was read.
+        let (warm, many) = warmth(&self.options.warm, self.demand.as_ref());
+        Worker::start(parts, Start { warm, labs: seal::LABS.to_owned(), apart: true, many }).await
     }
 }
 
 impl Launcher {
     /// Takes hold of a container's streams, before it is started.
-    async fn attach(&self, id: &str, mut container: Box<Container>, jobs: usize) -> Result<Parts, EngineError> {
+    async fn attach(&self, id: &str, mut container: Box<Container>, uids: Uids) -> Result<Parts, EngineError> {
         let options = AttachContainerOptionsBuilder::new().stream(true).stdin(true).stdout(true).stderr(true).build();
         let attached = self.docker.attach_container(id, Some(options)).await.map_err(|error| self.explained("could not attach to a container", &error))?;
         let (mut sink, reader) = tokio::io::duplex(BUFFER);
@@ -136,7 +137,7 @@ impl Launcher {
                 }
             }
         }));
-        Ok(Parts { writer: Box::new(attached.input), reader: Box::new(reader), words, lifeline: container, jobs })
+        Ok(Parts { writer: Box::new(attached.input), reader: Box::new(reader), words, lifeline: container, uids: Some(uids) })
     }
 
     fn explained(&self, doing: &str, error: &bollard::errors::Error) -> EngineError {
@@ -156,7 +157,7 @@ struct Container {
     id: Option<String>,
     /// What reads the container's output: the connection stays open as long as it lives, and with it the container's input.
     streams: Option<JoinHandle<()>>,
-    _uids: UidRange,
+    _uids: Uids,
 }
 
 impl Lifeline for Container {
@@ -170,12 +171,13 @@ impl Lifeline for Container {
 
     fn wait(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            if let Some(id) = self.id.take() {
-                let options = WaitContainerOptionsBuilder::new().condition("removed").build();
-                let mut removed = self.docker.wait_container(&id, Some(options));
-                if timeout(FAREWELL, removed.next()).await.is_err() {
-                    remove(&self.docker, &id).await;
-                }
+            // Its output ends with it. That the engine then takes away an ended container is the engine's part, and takes it some time.
+            let ended = match self.streams.take() {
+                Some(streams) => timeout(FAREWELL, streams).await.is_ok(),
+                None => false,
+            };
+            if let (Some(id), false) = (self.id.take(), ended) {
+                remove(&self.docker, &id).await;
             }
         })
     }

@@ -18,9 +18,10 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::EngineError;
+use super::demand::Demand;
 use super::pool::{Launch, Pool};
 use super::protocol::{Action, Job, Run, Start};
-use super::worker::{BOOTSTRAP, LastWords, Lifeline, Parts, Worker};
+use super::worker::{BOOTSTRAP, LastWords, Lifeline, Parts, Worker, warmth};
 
 /// How long an agent may take to clean up after its input closed.
 const FAREWELL: Duration = Duration::from_secs(15);
@@ -43,7 +44,6 @@ pub struct LocalOptions {
 /// Agents on this machine.
 pub struct Local {
     pool: Pool<Launcher>,
-    workers: usize,
     seal: Seal,
     /// Held by a job that may serve, where labs share this machine's ports.
     ports: Mutex<()>,
@@ -63,23 +63,24 @@ struct Launcher {
     root: TempDir,
     _lock: File,
     started: AtomicUsize,
+    demand: Option<Demand>,
 }
 
 impl Local {
-    /// Starts the first agent, and the others in the background.
-    pub(crate) async fn start(options: LocalOptions) -> Result<Self, EngineError> {
+    /// Starts agents, as many as are wanted; returns when one is ready.
+    pub(crate) async fn start(options: LocalOptions, demand: Option<Demand>) -> Result<Self, EngineError> {
         let (root, lock) = folder().map_err(|source| EngineError::Io { doing: "could not make a folder for labs".to_owned(), source })?;
         let workers = options.workers.max(1);
         let seal = seal(&options.python).await;
         let python = options.python.display().to_string();
-        let launcher = Launcher { options, seal: seal.clone(), root, _lock: lock, started: AtomicUsize::new(0) };
-        let pool = Pool::start(launcher, workers).await.map_err(|error| match error {
+        let launcher = Launcher { options, seal: seal.clone(), root, _lock: lock, started: AtomicUsize::new(0), demand: demand.clone() };
+        let pool = Pool::start(launcher, workers, demand).await.map_err(|error| match error {
             EngineError::WorkerDied(why) => {
                 EngineError::Unavailable(format!("{python} cannot run labs ({why}); name an interpreter of Python 3.11 or newer with --python"))
             }
             other => other,
         })?;
-        Ok(Self { pool, workers, seal, ports: Mutex::new(()) })
+        Ok(Self { pool, seal, ports: Mutex::new(()) })
     }
 
     /// Runs one job.
@@ -115,7 +116,7 @@ impl Local {
 
     /// Ends every agent.
     pub(crate) async fn close(&self) {
-        self.pool.close(self.workers).await;
+        self.pool.close().await;
     }
 }
 
@@ -135,9 +136,10 @@ impl Launch for Launcher {
         };
         let words = LastWords::default();
         words.follow(stderr);
-        let start = Start { warm: self.options.warm.clone(), labs: labs.display().to_string(), uids: None };
+        let (warm, many) = warmth(&self.options.warm, self.demand.as_ref());
+        let start = Start { warm, labs: labs.display().to_string(), apart: false, many };
         let lifeline = Box::new(Process { child: Some(child), labs: Arc::from(labs) });
-        Worker::start(Parts { writer: Box::new(stdin), reader: Box::new(stdout), words, lifeline, jobs: usize::MAX }, start).await
+        Worker::start(Parts { writer: Box::new(stdin), reader: Box::new(stdout), words, lifeline, uids: None }, start).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! A fixed number of workers, started when they are first wanted and in the background, replaced when they die.
+//! A few workers, started side by side when they are wanted, replaced when they die.
 //!
 //! Part of the arrow `Job --engine::run--> Run | EngineError`. It must never have more workers than it was told, nor run a job a third time.
 
@@ -7,9 +7,14 @@ use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::EngineError;
+use super::demand::Demand;
 use super::protocol::{Job, Run};
 use super::worker::{Failure, Worker};
 
@@ -32,30 +37,60 @@ pub(crate) struct Pool<L: Launch> {
 
 struct Shared<L> {
     launch: L,
-    /// One permit a worker, running or not.
+    /// One permit for each worker that has been begun, running or not.
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Worker>>,
+    /// How many workers there may be at a time; none more once the pool closes.
+    most: AtomicUsize,
+    /// How many have been begun and are not to be replaced.
+    begun: AtomicUsize,
+    /// How many jobs wait for a worker.
+    waiting: AtomicUsize,
     /// How many workers were started so far.
     started: AtomicUsize,
 }
 
+/// What the first worker says of itself.
+type About = (String, BTreeMap<String, String>, Vec<String>);
+
+/// How many jobs must wait for one worker more to pay.
+const BACKLOG: usize = 4;
+/// How long a job waits for a worker that runs another before one more is started.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How often demand is looked at while the first worker starts.
+const GLANCE: Duration = Duration::from_millis(4);
+
 impl<L: Launch> Pool<L> {
-    /// Starts one worker, so that what is wrong shows at once, and the others in the background.
-    pub(crate) async fn start(launch: L, workers: usize) -> Result<Self, EngineError> {
+    /// Starts workers: all at once, or as many as `demand` makes worth while. Returns as soon as one is ready, or what is wrong shows.
+    pub(crate) async fn start(launch: L, workers: usize, demand: Option<Demand>) -> Result<Self, EngineError> {
         let workers = workers.max(1);
-        let first = launch.launch().await?;
-        let (python, packages, sealed) = (first.python.clone(), first.packages.clone(), first.sealed.clone());
-        let shared = Arc::new(Shared { launch, permits: Arc::new(Semaphore::new(workers)), idle: Mutex::new(vec![first]), started: AtomicUsize::new(1) });
-        for _ in 1..workers {
-            let shared = Arc::clone(&shared);
-            tokio::spawn(async move { shared.warm().await });
-        }
+        let shared = Arc::new(Shared {
+            launch,
+            permits: Arc::new(Semaphore::new(0)),
+            idle: Mutex::default(),
+            most: AtomicUsize::new(workers),
+            begun: AtomicUsize::default(),
+            waiting: AtomicUsize::default(),
+            started: AtomicUsize::default(),
+        });
+        let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+        shared.begin_one(Some(&sender));
+        let ready = loop {
+            if demand.as_ref().is_none_or(|demand| demand.waiting() >= BACKLOG) {
+                (1..workers).for_each(|_| shared.begin_one(Some(&sender)));
+            }
+            // The sender is held here, so that there is always an answer to come.
+            if let Ok(Some(ready)) = timeout(GLANCE, told.recv()).await {
+                break ready;
+            }
+        };
+        let (python, packages, sealed) = ready?;
         Ok(Self { shared, python, packages, sealed })
     }
 
     /// Runs a job on a free worker, once more on a fresh one if that dies. Dropping the future ends the job and its worker.
     pub(crate) async fn run(&self, job: &Job) -> Result<Run, EngineError> {
-        let permit = Arc::clone(&self.shared.permits).acquire_owned().await.map_err(|_| closed())?;
+        let permit = self.shared.permit().await?;
         let mut last = String::new();
         for _ in 0..2 {
             let mut worker = match self.shared.take() {
@@ -86,23 +121,54 @@ impl<L: Launch> Pool<L> {
     }
 
     /// Ends every worker and waits until they have cleaned up. Jobs that still run are finished first.
-    pub(crate) async fn close(&self, workers: usize) {
-        let all = u32::try_from(workers.max(1)).unwrap_or(u32::MAX);
+    pub(crate) async fn close(&self) {
+        self.shared.most.store(0, Ordering::SeqCst);
+        let all = u32::try_from(self.shared.begun.load(Ordering::SeqCst)).unwrap_or(u32::MAX);
         let permits = self.shared.permits.acquire_many(all).await;
         self.shared.permits.close();
-        while let Some(worker) = self.shared.pop() {
-            worker.close().await;
-        }
+        let idle = std::iter::from_fn(|| self.shared.pop());
+        futures_util::future::join_all(idle.map(Worker::close)).await;
         drop(permits);
     }
 }
 
 impl<L: Launch> Shared<L> {
-    /// Starts one worker more, unless a job is about to do so.
-    async fn warm(&self) {
-        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
-        if let Ok(worker) = self.launch().await {
-            self.give_back(worker, permit);
+    /// Starts one worker more in the background, if there may be one.
+    fn begin_one(self: &Arc<Self>, told: Option<&UnboundedSender<Result<About, EngineError>>>) {
+        let most = self.most.load(Ordering::SeqCst);
+        if self.begun.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |begun| (begun < most).then_some(begun + 1)).is_err() {
+            return;
+        }
+        let (shared, told) = (Arc::clone(self), told.cloned());
+        tokio::spawn(async move {
+            let about = shared.launch().await.map(|worker| {
+                let about = (worker.python.clone(), worker.packages.clone(), worker.sealed.clone());
+                shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                about
+            });
+            // If that failed, the permit is for a job to try by itself, so that somebody hears what is wrong.
+            shared.permits.add_permits(1);
+            // Only the first is listened for.
+            let _ = told.map(|told| told.send(about));
+        });
+    }
+
+    /// The right to use a worker. While jobs pile up, or one waits for long, more workers are started.
+    async fn permit(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, EngineError> {
+        let permits = Arc::clone(&self.permits);
+        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::new(&self.waiting);
+        let mut permit = std::pin::pin!(permits.acquire_owned());
+        loop {
+            if self.waiting.load(Ordering::Relaxed) >= BACKLOG {
+                self.begin_one(None);
+            }
+            match timeout(PATIENCE, &mut permit).await {
+                Ok(permit) => return permit.map_err(|_| closed()),
+                Err(_) => self.begin_one(None),
+            }
         }
     }
 
@@ -128,6 +194,22 @@ impl<L: Launch> Shared<L> {
     fn give_back(&self, worker: Worker, permit: OwnedSemaphorePermit) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         drop(permit);
+    }
+}
+
+/// A job that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

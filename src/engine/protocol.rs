@@ -18,6 +18,8 @@ pub enum Order {
     Run {
         /// The number that the replies carry.
         job: u64,
+        /// The user id that it runs as, in a sealed worker; never used before in that worker.
+        uid: Option<u32>,
         /// What to run.
         #[serde(flatten)]
         work: Job,
@@ -36,8 +38,10 @@ pub struct Start {
     pub warm: Vec<String>,
     /// The directory under which each job gets an empty directory of its own. In a sealed worker it is a tmpfs of mode 1777.
     pub labs: String,
-    /// The first and last user id to use, each once, in a sealed worker. `None`: labs run as the agent's own user.
-    pub uids: Option<(u32, u32)>,
+    /// Whether each job comes with a user id of its own: so it is in a sealed worker. Otherwise labs run as the agent's own user.
+    pub apart: bool,
+    /// Whether many jobs are to be expected: then the agent takes its time to make each cheap.
+    pub many: bool,
 }
 
 /// What the agent answers.
@@ -253,7 +257,7 @@ pub enum RecordEvent {
         /// (an import, and a statement of the imported module).
         #[serde(default)]
         because: Option<u32>,
-        /// The exit status of a shell step.
+        /// The exit status of a shell step; `None` for one that goes on in the background, as a server does.
         #[serde(default)]
         status: Option<i32>,
         /// How long it took, in seconds.

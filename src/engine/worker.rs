@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::EngineError;
+use super::demand::Demand;
+use super::docker::Uids;
 use super::protocol::{Ending, FRAME_LIMIT, Job, Order, Record, RecordEvent, Run, Start};
 
 /// What the interpreter is started with (`python -c`): reads the agent's source and runs it.
@@ -32,9 +34,11 @@ exec(compile(read(int.from_bytes(read(4), 'big')), '<proctor>', 'exec'))
 /// How long an agent may take to load its modules.
 const WARM_UP: Duration = Duration::from_secs(120);
 /// How much longer than the job's own limit the host waits: the agent keeps the clock as well, and sweeps before it answers.
-const GRACE: Duration = Duration::from_secs(12);
+const GRACE: Duration = Duration::from_secs(25);
 /// How many records of one job are kept.
 const RECORDS: usize = 100_000;
+/// How many bytes an agent may answer to one job, its output apart: the agent itself stops at a quarter of it.
+const ALL: usize = 64 << 20;
 /// How many frames in a row may make no sense before the worker is given up.
 const NONSENSE: usize = 1000;
 /// How much of a worker's standard error is kept, to say why it died.
@@ -68,6 +72,12 @@ pub fn agent_source() -> String {
     // A JSON object of strings is a Python dictionary of strings.
     let sources = serde_json::json!(sources).to_string();
     format!("SOURCES = {sources}\n{}", include_str!("agent/loader.py"))
+}
+
+/// What an agent loads before its first job, of all that its environment offers, and whether it is to expect many.
+pub(crate) fn warmth(offered: &[String], demand: Option<&Demand>) -> (Vec<String>, bool) {
+    let wanted = offered.iter().filter(|module| demand.is_none_or(|demand| demand.wants(module)));
+    (wanted.cloned().collect(), demand.is_none_or(Demand::is_large))
 }
 
 /// Ends whatever runs the agent: a process, a container. Dropping it must end the agent too, if need be later.
@@ -120,8 +130,8 @@ pub(crate) struct Parts {
     pub(crate) words: LastWords,
     /// What runs it.
     pub(crate) lifeline: Box<dyn Lifeline>,
-    /// How many jobs it can run before it must be replaced.
-    pub(crate) jobs: usize,
+    /// The user ids that its jobs run as, where each has one of its own.
+    pub(crate) uids: Option<Uids>,
 }
 
 /// An agent that is warm and idle, or running the one job that `run` was given.
@@ -171,7 +181,7 @@ impl Worker {
         let ready = timeout(WARM_UP, async {
             send(&mut parts.writer, agent_source().as_bytes()).await?;
             send_order(&mut parts.writer, &Order::Start(start)).await?;
-            receive(&mut parts.reader).await
+            receive(&mut parts.reader, &mut 0).await
         });
         match ready.await {
             Ok(Ok(Some(Incoming::Ready { python, packages, sealed }))) => Ok(Self { parts, next: 1, python, packages, sealed }),
@@ -183,25 +193,28 @@ impl Worker {
 
     /// Whether it may be given another job.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.parts.jobs > 0
+        self.parts.uids.as_ref().is_none_or(Uids::has_more)
     }
 
     /// Runs one job. A worker whose `run` was dropped half-way is of no more use.
     pub(crate) async fn run(&mut self, job: &Job) -> Result<Run, Failure> {
         let number = self.next;
         self.next += 1;
-        self.parts.jobs = self.parts.jobs.saturating_sub(1);
+        let uid = self.parts.uids.as_ref().and_then(Uids::next);
+        if self.parts.uids.is_some() && uid.is_none() {
+            return Err(self.died("there is no user id left for it").await);
+        }
         let until = Instant::now() + Duration::from_secs(u64::from(job.limits.seconds)) + GRACE;
-        let order = Order::Run { job: number, work: job.clone() };
+        let order = Order::Run { job: number, uid, work: job.clone() };
         match timeout_at(until, send_order(&mut self.parts.writer, &order)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
             Err(_) => return Err(self.died("it does not listen").await),
         }
         let mut tally = Tally::new(job, &self.python);
-        let mut nonsense = 0;
+        let (mut nonsense, mut taken) = (0, 0);
         loop {
-            match timeout_at(until, receive(&mut self.parts.reader)).await {
+            match timeout_at(until, receive(&mut self.parts.reader, &mut taken)).await {
                 Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
                 Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
                 Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
@@ -211,6 +224,9 @@ impl Worker {
                 }
                 Ok(Ok(Some(Incoming::End { job, ending }))) if job == number => return Ok(tally.end(ending)),
                 Ok(Ok(_)) => nonsense += 1,
+            }
+            if taken > ALL + 2 * job.limits.output as usize {
+                return Err(Failure::Stopped(tally.end(Ending::Output)));
             }
             if nonsense > NONSENSE {
                 return Err(self.died("it answers nonsense").await);
@@ -301,8 +317,8 @@ async fn send(writer: &mut (dyn AsyncWrite + Send + Unpin), text: &[u8]) -> std:
     writer.flush().await
 }
 
-/// The next reply; `None` for a frame that is none.
-async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin)) -> std::io::Result<Option<Incoming>> {
+/// The next reply; `None` for a frame that is none. `taken` grows by its size.
+async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin), taken: &mut usize) -> std::io::Result<Option<Incoming>> {
     let size = match reader.read_u32().await {
         Ok(size) => size as usize,
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(std::io::Error::other("it ended")),
@@ -311,6 +327,7 @@ async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin)) -> std::io::Result
     if size > FRAME_LIMIT {
         return Err(std::io::Error::other("it sent too large a frame"));
     }
+    *taken += size;
     let mut frame = vec![0; size];
     reader.read_exact(&mut frame).await?;
     Ok(serde_json::from_str(&String::from_utf8_lossy(&frame)).ok())

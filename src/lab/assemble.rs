@@ -18,6 +18,7 @@ use crate::lab::shell::{self, Use};
 use crate::lab::trees;
 use crate::lab::{BlockPlan, Claim, Fate, Lab};
 use crate::python::{self};
+use crate::source::Span;
 
 /// What assembling may draw on beside the lesson itself.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +51,8 @@ pub(super) struct Walk<'a> {
     pub(super) places: Places,
     /// The last block whose output a page could show.
     pub(super) last_run: Option<usize>,
+    /// Folders that the page's commands make and enter.
+    pub(super) folders: shell::Folders,
     /// Whether a file was replaced since the last revision, so that what runs next is a new one.
     pub(super) replaced: bool,
 }
@@ -61,7 +64,18 @@ pub fn assemble(lesson: &Lesson, setup: &Setup<'_>) -> Lab {
         lesson.blocks.iter().enumerate().map(|(index, block)| if runs_python(block) { pieces(lesson, index, block) } else { Pieces::default() }).collect();
     let lab = Lab { lesson: lesson.id.clone(), ..Lab::default() };
     let places = Places::of(lesson, &taken);
-    let mut walk = Walk { lesson, setup, taken, places, project: Project::default(), plans: Vec::new(), lab, last_run: None, replaced: false };
+    let mut walk = Walk {
+        lesson,
+        setup,
+        taken,
+        places,
+        project: Project::default(),
+        plans: Vec::new(),
+        lab,
+        last_run: None,
+        folders: shell::Folders::default(),
+        replaced: false,
+    };
     for (index, block) in lesson.blocks.iter().enumerate() {
         let plan = walk.block(index, block);
         // An output stands for what is right before it. Where that did not run, or only in part, there is nothing to hold it against.
@@ -81,8 +95,29 @@ pub(super) fn left_out(fate: Fate, reason: impl Into<String>) -> BlockPlan {
     BlockPlan { fate, reason: Some(reason.into()), file: None, revisions: Vec::new() }
 }
 
+/// Whether a page names a file in a folder.
+fn names_in(lesson: &Lesson, folder: &str) -> bool {
+    let is_in = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    lesson.blocks.iter().any(|block| matches!(file_name(lesson, block), Some(FileName::Path(path)) if is_in(&path)))
+}
+
+/// Where the name of a block's file stands: in its directive, or in the few lines above its code.
+fn named_at(lesson: &Lesson, block: &Block, name: &str) -> Span {
+    if let Some(directive) = block.directive("title") {
+        return directive.span;
+    }
+    let start = block.span().start;
+    let above = lesson.source.text()[..start].rmatch_indices('\n').nth(ABOVE).map_or(0, |(at, _)| at);
+    let raw = name.replace(char::REPLACEMENT_CHARACTER, "\0");
+    let place = |name: &str| lesson.source.text()[above..start].rfind(name).map(|at| Span::new(above + at, above + at + name.len()));
+    place(name).or_else(|| place(&raw)).unwrap_or_else(|| block.span())
+}
+
+/// How many lines above a block may hold its options.
+const ABOVE: usize = 6;
+
 impl<'a> Walk<'a> {
-    pub(super) fn location(&self, span: crate::source::Span) -> Location {
+    pub(super) fn location(&self, span: Span) -> Location {
         Location::new(&self.lesson.source, span)
     }
 
@@ -95,7 +130,10 @@ impl<'a> Walk<'a> {
         }
         let name = match file_name(self.lesson, block) {
             Some(FileName::Unsafe(name)) => {
-                let finding = Finding::new(Code::UnsafePath, self.location(block.span()), format!("`{}` leaves the lab", name.escape_default()));
+                let is_outside = name.contains("..") || name.contains(':');
+                let wrong = if is_outside { "leaves the lab" } else { "can be no file's name" };
+                let finding =
+                    Finding::new(Code::UnsafePath, self.location(named_at(self.lesson, block, &name)), format!("`{}` {wrong}", name.escape_default()));
                 self.lab.findings.push(finding.with_help("name a path inside the lab; a leading `/` is the lab's root"));
                 return left_out(Fate::Static, "its file name leaves the lab");
             }
@@ -236,7 +274,8 @@ impl<'a> Walk<'a> {
                     if let Some((span, text)) = command.output {
                         self.lab.claims.push(Claim { of: index, piece: Some(command.span), block: None, span, text });
                     }
-                    runs.push(DraftCommand { block: index, span: command.span, command: shell::in_lab(&command.text) });
+                    let text = self.folders.rooted(&command.text, |folder| names_in(self.lesson, folder));
+                    runs.push(DraftCommand { block: index, span: command.span, command: shell::in_lab(&text) });
                 }
                 Use::Static(why) => reason = reason.or(Some(why)),
             }
@@ -274,7 +313,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 let at = self.lesson.source.slice(command.span).find(&asked.written).map(|at| command.span.start + at);
-                let span = at.map_or(command.span, |at| crate::source::Span::new(at, at + asked.written.len()));
+                let span = at.map_or(command.span, |at| Span::new(at, at + asked.written.len()));
                 let mut finding = Finding::new(Code::MissingModule, self.location(span), format!("`{}` is not in the environment", asked.name));
                 finding = finding.with_help(match installed.refused.get(&asked.name) {
                     Some(why) => format!("it could not be installed: {why}"),

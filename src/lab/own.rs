@@ -276,7 +276,7 @@ fn replayed(lesson: &Lesson, piece: &Piece) -> Option<(usize, Span)> {
 }
 
 /// The piece as part of a module that the page does not show: it is replayed there, not judged.
-fn foreign(lesson: &Lesson, piece: &Arc<Piece>) -> Arc<Piece> {
+pub(crate) fn foreign(lesson: &Lesson, piece: &Arc<Piece>) -> Arc<Piece> {
     match piece.origin {
         PieceOrigin::Block(index) => Arc::new(Piece { origin: PieceOrigin::Lesson(lesson.id.clone(), index), ..(**piece).clone() }),
         _ => Arc::clone(piece),
@@ -306,6 +306,16 @@ mod tests {
         let files: Vec<_> = lab.blocks.iter().filter_map(|block| block.file.as_deref()).collect();
         assert_eq!(files, ["shop/database.py", "models.py"]);
         assert!(lab.assumptions.is_empty());
+    }
+
+    #[test]
+    fn a_project_and_its_package_may_have_the_same_name() {
+        let tree = "```\n/shop\n    /run.py\n    /shop\n        /__init__.py\n        /views.py\n        /templates\n            ...\n```\n\n";
+        let page = "This is `run.py`:\n\n```python\nfrom shop import app\napp.run()\n```\n\nThis is `__init__.py`:\n\n```python\nfrom flask import Flask\napp = Flask(__name__)\nimport shop.views\n```\n\nAnd `views.py`:\n\n```python\nfrom shop import app\n```\n";
+        let lab = lab(&format!("{tree}{page}"));
+        let files: Vec<_> = lab.blocks.iter().filter_map(|block| block.file.as_deref()).collect();
+        assert_eq!(files, ["run.py", "shop/__init__.py", "shop/views.py"]);
+        assert!(lab.assumptions.is_empty(), "{:?}", lab.assumptions);
     }
 
     #[test]

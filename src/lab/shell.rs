@@ -207,7 +207,7 @@ pub(crate) fn use_of(command: &str) -> Use {
     if let Some((_, reason)) = OUTSIDE.iter().find(|(names, _)| names.contains(&name)) {
         return Use::Static(format!("`{name}` {reason}"));
     }
-    if name == "curl" && reaches_out(&words) {
+    if words.iter().any(|word| ["curl", "wget", "http"].contains(word)) && reaches_out(&words) {
         return Use::Static("asks a host outside of the lab".to_owned());
     }
     if OURS.contains(&name) || first.starts_with("./") { Use::Run } else { Use::Static(format!("`{name}` is not a command that a lab has")) }
@@ -227,6 +227,44 @@ pub(crate) fn in_lab(command: &str) -> String {
     }
 }
 
+/// Folders that the page makes for its project and enters: the lab is that folder already.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folders {
+    made: std::collections::BTreeSet<String>,
+    entered: usize,
+}
+
+impl Folders {
+    /// A command without the steps into a folder that the page has made for all its files, and out of it again. `holds` says whether the page names a file in it.
+    pub(crate) fn rooted(&mut self, command: &str, holds: impl Fn(&str) -> bool) -> String {
+        if command.contains('\n') || command.contains("||") {
+            return command.to_owned();
+        }
+        let parts: Vec<String> = command.split("&&").map(|part| self.part(part.trim(), &holds)).collect();
+        if parts.iter().map(String::as_str).eq(command.split("&&").map(str::trim)) { command.to_owned() } else { parts.join(" && ") }
+    }
+
+    fn part(&mut self, part: &str, holds: &impl Fn(&str) -> bool) -> String {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        match words.as_slice() {
+            ["mkdir", folder] | ["mkdir", "-p", folder] => drop(self.made.insert(folder.trim_matches('/').to_owned())),
+            ["cd", ".."] if self.entered > 0 => {
+                self.entered -= 1;
+                return "true".to_owned();
+            }
+            ["cd", folder] => {
+                let folder = folder.trim_start_matches("./").trim_matches('/');
+                if self.made.contains(folder) && !holds(folder) {
+                    self.entered += 1;
+                    return "true".to_owned();
+                }
+            }
+            _ => {}
+        }
+        part.to_owned()
+    }
+}
+
 /// Whether a command is a client of one of these services, which a lab that has them can run.
 pub(crate) fn is_client(command: &str, services: &[String]) -> bool {
     let name = command.split_whitespace().find(|word| !is_assignment(word)).unwrap_or_default();
@@ -239,8 +277,13 @@ fn is_assignment(word: &str) -> bool {
 
 fn reaches_out(words: &[&str]) -> bool {
     let urls = words.iter().map(|word| word.trim_matches(['"', '\''])).filter(|word| word.contains("://"));
-    urls.into_iter()
-        .any(|url| !["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].iter().any(|host| url.split("://").nth(1).is_some_and(|rest| rest.starts_with(host))))
+    let is_here = |url: &str| {
+        let host = url.split("://").nth(1).unwrap_or_default();
+        ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"]
+            .iter()
+            .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?', '#', '$'])))
+    };
+    urls.into_iter().any(|url| !is_here(url))
 }
 
 /// The file that commands expect an unnamed program to be in: `flask --app hello`, `FLASK_APP=hello.py`, `python hello.py`; `app.py` by Flask's own default.
@@ -285,6 +328,19 @@ mod tests {
         {
             assert!(matches!(use_of(command), Use::Static(_)), "{command}");
         }
+    }
+
+    #[test]
+    fn the_folder_of_a_project_is_the_lab() {
+        let mut folders = Folders::default();
+        let mut rooted = |command: &str| folders.rooted(command, |folder| folder == "shop/templates");
+        assert_eq!(rooted("mkdir shop && cd shop"), "mkdir shop && true");
+        assert_eq!(rooted("flask init-db"), "flask init-db");
+        assert_eq!(rooted("mkdir -p shop/templates"), "mkdir -p shop/templates");
+        // The page has files in there, or a folder that it never made.
+        assert_eq!(rooted("cd shop/templates"), "cd shop/templates");
+        assert_eq!(rooted("cd elsewhere"), "cd elsewhere");
+        assert_eq!((rooted("cd .."), rooted("cd ..")), ("true".to_owned(), "cd ..".to_owned()));
     }
 
     #[test]

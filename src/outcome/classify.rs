@@ -170,6 +170,7 @@ fn outside(raised: &Raised) -> Option<&'static str> {
         "SystemExit" if ["click", "argparse", "unittest", "pytest", "_pytest"].iter().any(|root| within(root)) => {
             Some("it is a command that asks for arguments, or the verdict of a test runner")
         }
+        "EOFError" if raised.message == "EOF when reading a line" => Some("it waits for what a reader types"),
         "TimeoutError" if within("celery") => Some("it waits for a worker, which the lab does not run"),
         "AttributeError" if OPEN_NAMESPACES.contains(&object) => Some("nothing on the page sets it"),
         _ if chain().any(|raised| {
@@ -316,6 +317,14 @@ fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location
     }
     if object.starts_with("_pytest.fixtures.") {
         return Finding::new(Code::UndefinedName, location.clone(), format!("{}: the page shows this name only as a pytest fixture", title(raised)));
+    }
+    if raised.message.starts_with("partially initialized module") && !crate::lab::is_library(root) {
+        return Finding::new(
+            Code::Raised,
+            location.clone(),
+            format!("`{object}` imports itself, directly or by way of another file, before it has such a name"),
+        )
+        .with_help("move the import below what it needs, or into the function that uses it");
     }
     if evidence.own_modules.contains(&object) {
         return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use tokio::sync::OnceCell;
 
-use crate::engine::{Ending, Engine, EngineError, Job, Run};
+use crate::engine::{Demand, Ending, Engine, EngineError, Job, Run};
 use crate::run::cache::Cache;
 
 /// Starts an engine: called once at most.
@@ -22,19 +22,32 @@ pub struct Bench<'a> {
     served: OnceCell<Result<Engine, String>>,
     /// Why the engine could not be started.
     refused: Mutex<Option<String>>,
+    demand: Demand,
 }
 
 impl<'a> Bench<'a> {
     /// A bench whose engine `start` starts.
     #[must_use]
     pub fn new(cache: Option<Cache>, start: Start<'a>) -> Self {
-        Self { cache, start, engine: OnceCell::new(), serve: None, served: OnceCell::new(), refused: Mutex::new(None) }
+        Self { cache, start, engine: OnceCell::new(), serve: None, served: OnceCell::new(), refused: Mutex::new(None), demand: Demand::default() }
     }
 
     /// The same bench, with another engine for jobs that need servers.
     #[must_use]
     pub fn with_servers(self, serve: Start<'a>) -> Self {
         Self { serve: Some(serve), ..self }
+    }
+
+    /// The same bench, which tells its engines what to expect by `demand`.
+    #[must_use]
+    pub fn with_demand(self, demand: Demand) -> Self {
+        Self { demand, ..self }
+    }
+
+    /// What there is to be run: whoever has more in sight says so here.
+    #[must_use]
+    pub fn demand(&self) -> &Demand {
+        &self.demand
     }
 
     /// What a job gives: remembered, or run now.
@@ -53,6 +66,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// As [`Bench::run`].
     pub async fn run_now(&self, job: &Job) -> Result<Run, EngineError> {
+        let _waits = self.demand.wait_for(job);
         let run = match (&self.serve, job.services.first()) {
             (Some(serve), Some(service)) => match self.served.get_or_init(|| async { serve().await.map_err(|error| error.to_string()) }).await {
                 Ok(engine) => engine.run(job).await?,

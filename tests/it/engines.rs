@@ -129,6 +129,7 @@ fn kill_containers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_passes_in_containers() {
     let Some(image) = image() else { return };
+    let name = image.clone();
     let bench = Arc::new(Bench { engine: docker(image.clone(), 2).await, recorder: None });
     for cases in [labs::CASES.as_slice(), hostile::CASES.as_slice(), hostile::SEALED_CASES.as_slice()] {
         suite(&bench, cases).await;
@@ -160,6 +161,20 @@ async fn the_suite_passes_in_containers() {
     });
     let run = run.unwrap();
     assert_eq!((bench::printed(&run, 1), run.ending), ("again\n".to_owned(), Ending::Finished));
+    drop(engine);
+    bench::until("every container is gone", || containers(std::process::id()) == 0).await;
+
+    // An image that goes away keeps no warm worker from its work; the next one says what is missing.
+    let vanishing = format!("proctor-test-vanishing:{}", std::process::id());
+    let images = |arguments: &[&str]| assert!(Command::new("docker").args(arguments).output().unwrap().status.success());
+    images(&["tag", &name, &vanishing]);
+    let engine = docker(vanishing.clone(), 1).await;
+    assert_eq!(bench::printed(&engine.run(&lab().py("print(1)").job()).await.unwrap(), 1), "1\n");
+    images(&["rmi", "--force", &vanishing]);
+    assert_eq!(bench::printed(&engine.run(&lab().py("print(2)").job()).await.unwrap(), 1), "2\n");
+    kill_containers();
+    let error = engine.run(&lab().py("print(3)").job()).await.unwrap_err().to_string();
+    assert!(error.contains(&vanishing) && error.contains("proctor env build"), "{error}");
     drop(engine);
     bench::until("every container is gone", || containers(std::process::id()) == 0).await;
 

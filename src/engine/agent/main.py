@@ -75,18 +75,17 @@ class Agent:
         start = self.orders.next()
         if start is None:
             return
-        self.labs, uids = start["labs"], start.get("uids")
-        self.uids = None if uids is None else iter(range(uids[0], uids[1] + 1))
+        self.labs, self.apart = start["labs"], start["apart"]
         os.makedirs(self.labs, exist_ok=True)
-        if self.uids is not None:
+        if self.apart:
             os.chmod(self.labs, 0o1777)
-        sealed = ["network"] if self.uids is not None or sweep.leave_network() else []
+        sealed = ["network"] if self.apart or sweep.leave_network() else []
         if seal.close_doors():
             sealed.append("calls")
         self.root, self.own = os.path.join(self.labs, "work"), os.path.join(self.labs, ".proctor")
-        self.zygote = zygote.Zygote(start["warm"], start.get("many", True), self.root, self.own)
+        self.zygote = zygote.Zygote(start["warm"], start["many"], self.root, self.own)
         packages = warmth.installed()
-        self.others = 0 if self.uids is not None else sweep.tasks_of(os.getuid())
+        self.others = 0 if self.apart else sweep.tasks_of(os.getuid())
         self.zygote.ready()
         self.reply({"type": "ready", "python": "%d.%d.%d" % sys.version_info[:3], "packages": packages, "sealed": sealed})
         self.flush()
@@ -98,7 +97,7 @@ class Agent:
                 self.run(order["job"], order)
 
     def run(self, number, work):
-        uid = None if self.uids is None else next(self.uids)
+        uid = work["uid"] if self.apart else None
         job = jobs.Job(number, work, self.root, self.own, uid, self.others, self.reply)
         job.spawn(self.zygote)
         ending = job.watch(self.orders, self.flush)
@@ -115,7 +114,7 @@ class Agent:
     def close(self):
         """Nothing stays behind, whatever ended the conversation."""
         sweep.kill_all(sweep.descendants)
-        if self.uids is None:
+        if not self.apart:
             sweep.remove(os.fsencode(self.labs))
             folder = os.path.dirname(self.labs)
             try:

@@ -3,6 +3,7 @@ import contextvars
 import functools
 import importlib
 import inspect
+import logging
 import re
 import sys
 import threading
@@ -53,6 +54,19 @@ class Serving:
             return None
 
         setattr(owner, name, serve)
+
+    def serve(self, port):
+        """Serves the lab's application on a port of its loopback, from a thread, until the lab ends. Whether it does."""
+        app = self.find(None)
+        if app is None:
+            return False
+        try:
+            server = importlib.import_module("werkzeug.serving").make_server("127.0.0.1", port, app, threaded=True)
+        except (OSError, SystemExit):
+            return False
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return True
 
     # Finding the application.
 

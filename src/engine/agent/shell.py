@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -23,6 +24,8 @@ TAKEN = re.compile(r"[Aa]ddress already in use|Connection in use|Errno 98|in use
 BLOCKS = re.compile(r"\.run\(|run_simple\(|serve_forever\(|\bserve\(")
 # Names that a shell sets itself and does not let anybody set.
 KEPT = re.compile(r"^(?:declare -[a-zA-Z]*r|(?:declare \S+ |export )?(?:BASH\w*|SHELLOPTS|UID|EUID|PPID|DIRSTACK|FUNCNAME|GROUPS|PIPESTATUS|OPTIND|SHLVL|_)=)")
+# What asks this machine for a page, and where.
+ASKS = re.compile(r"\b(?:curl|http|wget)\b[^\n|;&]*?\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0):(\d{4,5})\b")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START = "[ -f %(state)s ] && . %(state)s 2>/dev/null\n"
 SAVE = """
@@ -51,10 +54,12 @@ class Shell:
         self.servers = []
 
     def run(self, step):
-        """Runs a step's command. Its exit status."""
+        """Runs a step's command. Its exit status; `None` if it goes on in the background."""
         self.prepare()
         text, status = step.get("input") or "", 0
         for command, kind in parts(step["command"], self.directory):
+            if kind is None:
+                self.serve(command)
             status, said = self.script(command, text, kind)
             if kind and status and TAKEN.search(said):
                 # A reader has stopped the last server before starting the next.
@@ -65,6 +70,14 @@ class Shell:
             if kind and status:
                 break
         return status
+
+    def serve(self, command):
+        """Has the application answer where a command asks for it, if nobody does: a reader has started it, unless the program fails."""
+        if "failed" in self.lab.verdicts.values():
+            return
+        for port in dict.fromkeys(ASKS.findall(command)):
+            if not answers(int(port)):
+                self.lab.serving.serve(int(port))
 
     def stop_servers(self):
         for process in self.servers:
@@ -121,7 +134,7 @@ class Shell:
         return status, said
 
     def wait(self, process, kind, log):
-        """Waits for the end of a command, or for a server to listen. Its exit status."""
+        """Waits for the end of a command, or for a server to listen. Its exit status; `None` for a server."""
         started, listening = time.monotonic(), None
         pause = 0.002
         while True:
@@ -139,10 +152,10 @@ class Shell:
                 listening = now
             if listening is not None and now - listening > (SETTLED if kind else UNNAMED):
                 self.servers.append(process)
-                return 0
+                return None
             if kind == "daemon" and now - started > UNNAMED or kind == "server" and now - started > READY:
                 self.servers.append(process)
-                return 0
+                return None
 
     def keep_state(self):
         """The state that the next step's shell starts with: the last one's, without what a shell would refuse to be told."""
@@ -155,6 +168,15 @@ class Shell:
                 file.writelines(lines)
         except OSError:
             pass
+
+
+def answers(port):
+    """Whether somebody listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.5).close()
+        return True
+    except OSError:
+        return False
 
 
 def taken(log):

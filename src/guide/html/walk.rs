@@ -114,6 +114,12 @@ impl Walker {
         if matches!(name, "p" | "li" | "dt" | "dd" | "tr" | "td" | "th" | "option") && self.open.last().is_some_and(|last| last.name == name) {
             self.close_to(self.open.len() - 1, tag.span.start);
         }
+        // A head that is never closed ends where the body begins.
+        if (name == "body" || heading(name).is_some())
+            && let Some(at) = self.open.iter().rposition(|element| element.name == "head")
+        {
+            self.close_to(at, tag.span.start);
+        }
         if let Some(pre) = &mut self.pre
             && (name == "br" || starts_line(name) && pre.progress().1)
             && self.hidden.gutter == 0
