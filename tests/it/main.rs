@@ -16,3 +16,4 @@ mod snapshots;
 mod text;
 mod verdict;
 mod verdicts;
+mod watch;
