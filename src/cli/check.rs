@@ -125,7 +125,11 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let events = progress.await?;
     let Some(ended) = ended else {
         if args.engine.engine != EngineChoice::Local {
-            remove_own().await;
+            // Whoever does not want to wait for that says so: containers end by themselves, a little later.
+            tokio::select! {
+                () = remove_own() => {}
+                () = interrupted() => {}
+            }
         }
         tell("interrupted; nothing was reported");
         return Ok(Exit::Interrupted);

@@ -257,7 +257,7 @@ pub enum RecordEvent {
         /// (an import, and a statement of the imported module).
         #[serde(default)]
         because: Option<u32>,
-        /// The exit status of a shell step.
+        /// The exit status of a shell step; `None` for one that goes on in the background, as a server does.
         #[serde(default)]
         status: Option<i32>,
         /// How long it took, in seconds.

@@ -37,6 +37,8 @@ const WARM_UP: Duration = Duration::from_secs(120);
 const GRACE: Duration = Duration::from_secs(25);
 /// How many records of one job are kept.
 const RECORDS: usize = 100_000;
+/// How many bytes an agent may answer to one job, its output apart: the agent itself stops at a quarter of it.
+const ALL: usize = 64 << 20;
 /// How many frames in a row may make no sense before the worker is given up.
 const NONSENSE: usize = 1000;
 /// How much of a worker's standard error is kept, to say why it died.
@@ -179,7 +181,7 @@ impl Worker {
         let ready = timeout(WARM_UP, async {
             send(&mut parts.writer, agent_source().as_bytes()).await?;
             send_order(&mut parts.writer, &Order::Start(start)).await?;
-            receive(&mut parts.reader).await
+            receive(&mut parts.reader, &mut 0).await
         });
         match ready.await {
             Ok(Ok(Some(Incoming::Ready { python, packages, sealed }))) => Ok(Self { parts, next: 1, python, packages, sealed }),
@@ -210,9 +212,9 @@ impl Worker {
             Err(_) => return Err(self.died("it does not listen").await),
         }
         let mut tally = Tally::new(job, &self.python);
-        let mut nonsense = 0;
+        let (mut nonsense, mut taken) = (0, 0);
         loop {
-            match timeout_at(until, receive(&mut self.parts.reader)).await {
+            match timeout_at(until, receive(&mut self.parts.reader, &mut taken)).await {
                 Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
                 Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
                 Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
@@ -222,6 +224,9 @@ impl Worker {
                 }
                 Ok(Ok(Some(Incoming::End { job, ending }))) if job == number => return Ok(tally.end(ending)),
                 Ok(Ok(_)) => nonsense += 1,
+            }
+            if taken > ALL + 2 * job.limits.output as usize {
+                return Err(Failure::Stopped(tally.end(Ending::Output)));
             }
             if nonsense > NONSENSE {
                 return Err(self.died("it answers nonsense").await);
@@ -312,8 +317,8 @@ async fn send(writer: &mut (dyn AsyncWrite + Send + Unpin), text: &[u8]) -> std:
     writer.flush().await
 }
 
-/// The next reply; `None` for a frame that is none.
-async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin)) -> std::io::Result<Option<Incoming>> {
+/// The next reply; `None` for a frame that is none. `taken` grows by its size.
+async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin), taken: &mut usize) -> std::io::Result<Option<Incoming>> {
     let size = match reader.read_u32().await {
         Ok(size) => size as usize,
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(std::io::Error::other("it ended")),
@@ -322,6 +327,7 @@ async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin)) -> std::io::Result
     if size > FRAME_LIMIT {
         return Err(std::io::Error::other("it sent too large a frame"));
     }
+    *taken += size;
     let mut frame = vec![0; size];
     reader.read_exact(&mut frame).await?;
     Ok(serde_json::from_str(&String::from_utf8_lossy(&frame)).ok())

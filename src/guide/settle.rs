@@ -49,6 +49,7 @@ fn role(block: &Block, before: Option<&Block>, prose: &[Prose]) -> Option<Role> 
     let after_shell = before.is_some_and(|before| before.role == Role::Shell);
     match &block.language {
         Language::Text if between.names_file => Some(Role::File),
+        Language::Text if is_address(&block.body.text()) => Some(Role::Foreign("an address to visit".to_owned())),
         Language::Text if is_near => Some(Role::Output),
         Language::Text => Some(Role::Foreign("text that is neither code nor the output of a block before it".to_owned())),
         Language::Html if is_near && is_said_output && after_shell => Some(Role::Output),
@@ -60,6 +61,12 @@ fn role(block: &Block, before: Option<&Block>, prose: &[Prose]) -> Option<Role> 
 /// Whether a reader has already said why the block's text is not its code.
 fn is_included(role: &Role) -> bool {
     matches!(role, Role::Foreign(_))
+}
+
+/// Whether a text is the address of a page and nothing else.
+fn is_address(text: &str) -> bool {
+    let text = text.trim();
+    (text.starts_with("http://") || text.starts_with("https://")) && !text.contains(char::is_whitespace)
 }
 
 /// What stands between two blocks.

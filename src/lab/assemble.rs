@@ -51,6 +51,8 @@ pub(super) struct Walk<'a> {
     pub(super) places: Places,
     /// The last block whose output a page could show.
     pub(super) last_run: Option<usize>,
+    /// Folders that the page's commands make and enter.
+    pub(super) folders: shell::Folders,
     /// Whether a file was replaced since the last revision, so that what runs next is a new one.
     pub(super) replaced: bool,
 }
@@ -62,7 +64,18 @@ pub fn assemble(lesson: &Lesson, setup: &Setup<'_>) -> Lab {
         lesson.blocks.iter().enumerate().map(|(index, block)| if runs_python(block) { pieces(lesson, index, block) } else { Pieces::default() }).collect();
     let lab = Lab { lesson: lesson.id.clone(), ..Lab::default() };
     let places = Places::of(lesson, &taken);
-    let mut walk = Walk { lesson, setup, taken, places, project: Project::default(), plans: Vec::new(), lab, last_run: None, replaced: false };
+    let mut walk = Walk {
+        lesson,
+        setup,
+        taken,
+        places,
+        project: Project::default(),
+        plans: Vec::new(),
+        lab,
+        last_run: None,
+        folders: shell::Folders::default(),
+        replaced: false,
+    };
     for (index, block) in lesson.blocks.iter().enumerate() {
         let plan = walk.block(index, block);
         // An output stands for what is right before it. Where that did not run, or only in part, there is nothing to hold it against.
@@ -80,6 +93,12 @@ fn runs_python(block: &Block) -> bool {
 
 pub(super) fn left_out(fate: Fate, reason: impl Into<String>) -> BlockPlan {
     BlockPlan { fate, reason: Some(reason.into()), file: None, revisions: Vec::new() }
+}
+
+/// Whether a page names a file in a folder.
+fn names_in(lesson: &Lesson, folder: &str) -> bool {
+    let is_in = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    lesson.blocks.iter().any(|block| matches!(file_name(lesson, block), Some(FileName::Path(path)) if is_in(&path)))
 }
 
 /// Where the name of a block's file stands: in its directive, or in the few lines above its code.
@@ -255,7 +274,8 @@ impl<'a> Walk<'a> {
                     if let Some((span, text)) = command.output {
                         self.lab.claims.push(Claim { of: index, piece: Some(command.span), block: None, span, text });
                     }
-                    runs.push(DraftCommand { block: index, span: command.span, command: shell::in_lab(&command.text) });
+                    let text = self.folders.rooted(&command.text, |folder| names_in(self.lesson, folder));
+                    runs.push(DraftCommand { block: index, span: command.span, command: shell::in_lab(&text) });
                 }
                 Use::Static(why) => reason = reason.or(Some(why)),
             }

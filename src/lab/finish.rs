@@ -190,17 +190,26 @@ impl<'a> Walk<'a> {
             let what = format!("a module with {names}, which the page imports from it");
             let assumption = assume(&mut self.lab.assumptions, &known.module, known.span.unwrap_or(first), &what);
             draft.supplied.extend(known.importers.iter().map(|key| (key.clone(), assumption)));
+            draft.spares.extend(known.spares.iter().cloned());
         }
         for module in modules.iter_mut().filter(|module| shown.contains(&module.module)) {
             let own = own::importable(module, &made);
+            let here: BTreeSet<_> = module.pieces.iter().map(|piece| piece.key()).collect();
             let completed = complete(std::mem::take(&mut module.pieces), offers, None, &own);
-            module.pieces = completed.pieces;
+            // What another of the page's programs lends is judged where it stands, not here.
+            let is_elsewhere = |piece: &Piece| !here.contains(&piece.key()) && piece.block().is_some_and(|block| draft.judged.contains(&block));
+            let lent = |piece: &Arc<Piece>| if is_elsewhere(piece) { own::foreign(self.lesson, piece) } else { Arc::clone(piece) };
+            let keys: BTreeMap<_, _> = completed.pieces.iter().map(|piece| (piece.key(), lent(piece).key())).collect();
+            module.pieces = completed.pieces.iter().map(lent).collect();
             if module.pieces.iter().any(|piece| piece.block().is_some_and(|block| draft.judged.contains(&block))) {
                 draft.older.extend(lend::older(&module.pieces, offers, &own));
             }
             // What a supplied piece needs itself is not told apart: it came with what the page asked for.
             let mut told = None;
-            for supply in completed.supplies {
+            for mut supply in completed.supplies {
+                if let Some(key) = keys.get(&supply.piece) {
+                    supply.piece = key.clone();
+                }
                 if let Some(fixture) = &supply.spare {
                     draft.spares.insert(supply.piece.clone(), Arc::clone(fixture));
                 }

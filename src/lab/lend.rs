@@ -115,8 +115,9 @@ fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>, seat: Option
             && piece.key() != needed_by.key()
             && !completed.supplies.iter().any(|supply| supply.piece == piece.key())
     };
-    // The page: what stands before, nearest first; then what comes after, nearest first.
-    let mut before = offers.page.iter().filter(|piece| piece.block() < own).rev();
+    // The page: what stands before, nearest first, in its own block as well, which it may have been moved out of; then what comes after, nearest first.
+    let above = |piece: &Piece| piece.block() == needed_by.block() && piece.span.start < needed_by.span.start;
+    let mut before = offers.page.iter().filter(|piece| piece.block() < own || above(piece)).rev();
     let mut after = offers.page.iter().filter(|piece| own.is_some() && piece.block() > own);
     if let Some(piece) = before.find(lends).or_else(|| after.find(lends)) {
         return Some((Arc::clone(piece), format!("what line {} of this page defines", piece.line)));

@@ -71,9 +71,10 @@ fn from_prose(lesson: &Lesson, block: &Block) -> Option<String> {
     let previous_block = lesson.blocks.iter().map(Block::span).filter(|span| span.end <= start && span.start < start).map(|span| span.end).max().unwrap_or(0);
     let before = lesson.prose.iter().filter(|prose| prose.span.start < start && prose.span.start >= previous_block).max_by_key(|prose| prose.span.start)?;
     let mut paths = paths_in(before);
-    // What the block itself asks for by name is another file: the page says what it builds on.
+    // What the block itself asks for by name, or the page says to be imported from, is another file: what this one builds on.
     let body = block.body.text();
-    paths.retain(|path| !['"', '\''].iter().any(|quote| body.contains(&format!("{quote}{path}{quote}"))));
+    let is_asked = |path: &str| ['"', '\''].iter().any(|quote| body.contains(&format!("{quote}{path}{quote}")));
+    paths.retain(|path| !is_asked(path) && !is_imported_from(&before.text, path));
     let found = match before.kind {
         ProseKind::Caption => {
             let text = before.text.trim().trim_end_matches(':').trim();
@@ -83,6 +84,13 @@ fn from_prose(lesson: &Lesson, block: &Block) -> Option<String> {
         ProseKind::Paragraph => from_paragraph(before, &paths, &block.language),
     };
     found.map(|path| inside(&path))
+}
+
+/// Whether prose says that something is imported from a file.
+fn is_imported_from(text: &str, path: &str) -> bool {
+    let before = text.split(path).next().unwrap_or_default();
+    let sentence = before.rsplit_once(". ").map_or(before, |(_, last)| last);
+    sentence.rsplit_once(" from ").is_some_and(|(verb, rest)| rest.split_whitespace().count() < 5 && verb.contains("import"))
 }
 
 /// Every path in a piece of prose: what stands in code font, and words that can be nothing else.
@@ -178,6 +186,15 @@ mod tests {
         assert_eq!(checked("../a.py"), FileName::Unsafe("../a.py".into()));
         assert_eq!(checked("a/../../b.py"), FileName::Unsafe("a/../../b.py".into()));
         assert_eq!(checked("a\0.py"), FileName::Unsafe("a\0.py".into()));
+    }
+
+    #[test]
+    fn a_file_that_something_is_imported_from_is_another_one() {
+        assert!(is_imported_from("It has a list. The function was imported from the file named prices.py.", "prices.py"));
+        assert!(is_imported_from("We import it from `prices.py`:", "prices.py"));
+        for text in ["Here is the code from prices.py:", "Import nothing yet. Put this in prices.py:", "Save it as prices.py and import from it:"] {
+            assert!(!is_imported_from(text, "prices.py"), "{text}");
+        }
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Places {
         let modules = taken.iter().flat_map(|taken| &taken.pieces).flat_map(|piece| &piece.facts.imports).map(|import| import.name.as_str());
         let own = modules.filter(|module| module.contains('.') && !module.starts_with('.') && !own::is_library(module));
         let imported: BTreeSet<String> = own.map(|module| format!("{}.py", module.replace('.', "/"))).collect();
-        let trees = trees::paths(lesson).into_iter().map(|path| without_root(&path, &imported)).collect();
+        let drawn = trees::paths(lesson);
+        let trees = drawn.iter().map(|path| without_root(path, &drawn, &imported)).collect();
         let mut asked = templates(taken.iter().flat_map(|taken| &taken.pieces).map(|piece| &piece.facts));
         asked.extend(lesson.blocks.iter().flat_map(|block| of_templates(lesson, block)));
         Self { trees, imported, asked }
@@ -80,10 +81,12 @@ fn of_templates(lesson: &Lesson, block: &Block) -> Vec<String> {
     found
 }
 
-/// A tree's path without the project's own folder: the first part, where the page imports nothing from it but from what is in it.
-fn without_root(path: &str, imported: &BTreeSet<String>) -> String {
+/// A tree's path without the project's own folder: the first part, where the page imports nothing from it but from what is in it, or where its package has
+/// the same name.
+fn without_root(path: &str, drawn: &[String], imported: &BTreeSet<String>) -> String {
     let Some((root, rest)) = path.split_once('/') else { return path.to_owned() };
     let is_package = imported.iter().any(|file| file.split('/').next() == Some(root));
     let holds_package = imported.iter().any(|file| rest.starts_with(file.split('/').next().unwrap_or_default()) && file.contains('/'));
-    if !is_package && holds_package { rest.to_owned() } else { path.to_owned() }
+    let holds_namesake = drawn.iter().any(|path| path.starts_with(&format!("{root}/{root}/")));
+    if holds_namesake || !is_package && holds_package { rest.to_owned() } else { path.to_owned() }
 }

@@ -227,6 +227,44 @@ pub(crate) fn in_lab(command: &str) -> String {
     }
 }
 
+/// Folders that the page makes for its project and enters: the lab is that folder already.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folders {
+    made: std::collections::BTreeSet<String>,
+    entered: usize,
+}
+
+impl Folders {
+    /// A command without the steps into a folder that the page has made for all its files, and out of it again. `holds` says whether the page names a file in it.
+    pub(crate) fn rooted(&mut self, command: &str, holds: impl Fn(&str) -> bool) -> String {
+        if command.contains('\n') || command.contains("||") {
+            return command.to_owned();
+        }
+        let parts: Vec<String> = command.split("&&").map(|part| self.part(part.trim(), &holds)).collect();
+        if parts.iter().map(String::as_str).eq(command.split("&&").map(str::trim)) { command.to_owned() } else { parts.join(" && ") }
+    }
+
+    fn part(&mut self, part: &str, holds: &impl Fn(&str) -> bool) -> String {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        match words.as_slice() {
+            ["mkdir", folder] | ["mkdir", "-p", folder] => drop(self.made.insert(folder.trim_matches('/').to_owned())),
+            ["cd", ".."] if self.entered > 0 => {
+                self.entered -= 1;
+                return "true".to_owned();
+            }
+            ["cd", folder] => {
+                let folder = folder.trim_start_matches("./").trim_matches('/');
+                if self.made.contains(folder) && !holds(folder) {
+                    self.entered += 1;
+                    return "true".to_owned();
+                }
+            }
+            _ => {}
+        }
+        part.to_owned()
+    }
+}
+
 /// Whether a command is a client of one of these services, which a lab that has them can run.
 pub(crate) fn is_client(command: &str, services: &[String]) -> bool {
     let name = command.split_whitespace().find(|word| !is_assignment(word)).unwrap_or_default();
@@ -290,6 +328,19 @@ mod tests {
         {
             assert!(matches!(use_of(command), Use::Static(_)), "{command}");
         }
+    }
+
+    #[test]
+    fn the_folder_of_a_project_is_the_lab() {
+        let mut folders = Folders::default();
+        let mut rooted = |command: &str| folders.rooted(command, |folder| folder == "shop/templates");
+        assert_eq!(rooted("mkdir shop && cd shop"), "mkdir shop && true");
+        assert_eq!(rooted("flask init-db"), "flask init-db");
+        assert_eq!(rooted("mkdir -p shop/templates"), "mkdir -p shop/templates");
+        // The page has files in there, or a folder that it never made.
+        assert_eq!(rooted("cd shop/templates"), "cd shop/templates");
+        assert_eq!(rooted("cd elsewhere"), "cd elsewhere");
+        assert_eq!((rooted("cd .."), rooted("cd ..")), ("true".to_owned(), "cd ..".to_owned()));
     }
 
     #[test]

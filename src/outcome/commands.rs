@@ -21,6 +21,8 @@ const LACKS: &[&str] = &[
     "not found",
     "Failed to find Flask application",
     "No module named",
+    "Failed to connect to",
+    "Connection refused",
     "Traceback (most recent call last)",
     " failed in ",
     " passed in ",
@@ -33,6 +35,7 @@ const LACKS: &[&str] = &[
 
 /// How pytest sums up tests, and how it names one that failed, with why.
 static SUMMARY: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^=* ?\d+ failed(?:, \d+ (?:passed|skipped|warnings?|deselected))* in [\d.]+s"));
+static SESSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^=* ?\d+ (?:passed|failed|errors?)\b.* in [\d.]+s|^Ran \d+ tests? in [\d.]+s"));
 static FAILED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^(FAILED|ERROR) \S+(?: - (.*))?$"));
 
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, and tests use every one")]
@@ -59,6 +62,11 @@ pub(super) fn kind(lesson: &Lesson, lab: &Lab, revision: &Revision, step: u32, b
     let goes_on = lab.revisions.last().is_some_and(|last| last.number > revision.number)
         || revision.job.steps.iter().any(|other| other.id > step && matches!(other.action, Action::Write(_)));
     Some(if only_assertions_fail(shown) && !assumed && !goes_on { Code::CommandFailed } else { Code::Unsupplied })
+}
+
+/// Whether this is what a test runner shows of a run.
+pub(super) fn is_session(shown: &str) -> bool {
+    shown.contains(" test session starts ") || SESSION.is_match(shown)
 }
 
 /// Whether a test runner says that tests failed, and all of them by their own assertions.
@@ -91,6 +99,7 @@ mod tests {
         assert!(!only_assertions_fail(&pytest("FAILED test_cart.py::test_total - TypeError: no", one)));
         assert!(!only_assertions_fail(&pytest("FAILED a::b - assert 1 == 2\nERROR a::c - fixture 'client' is missing", "1 failed, 1 error in 0.02s")));
         assert!(!only_assertions_fail(&pytest("", "1 passed in 0.02s")));
+        assert!(is_session("==== 2 passed in 0.10s ====") && is_session("..\nRan 2 tests in 0.001s\n") && !is_session("2 passed"));
         assert!(only_assertions_fail("Ran 2 tests in 0.001s\n\nFAILED (failures=1)\n"));
         assert!(!only_assertions_fail("Ran 2 tests in 0.001s\n\nFAILED (failures=1, errors=1)\n"));
     }

@@ -1,18 +1,29 @@
 //! What a run says beside exceptions: deprecations, lines never reached, and runs that ended before their steps did. Part of `judge`; pure.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::engine::protocol::{Action, Ending, Run, Warning};
 use crate::finding::{Code, Finding, Location};
 use crate::lab::{Origin, Revision};
 use crate::outcome::Outcome;
-use crate::outcome::claims::serves;
 use crate::outcome::classify::frame_location;
 use crate::outcome::commands::kind;
 use crate::outcome::judge::{Judge, outcome_of};
 use crate::outcome::services::{described, refused_in};
 use crate::outcome::steps::StepRecord;
 use crate::source::Span;
+
+/// A command that serves until it is stopped, or may.
+static SERVES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\bflask\b[^|;&]*\brun\b|\b(gunicorn|uvicorn|waitress-serve|http\.server)\b|\bcelery\b.*\bworker\b|\bpython3?\s+\S+\.py\b")
+        .expect("the pattern is a constant")
+});
+
+/// How long something took.
+static TOOK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" (in \d+\.\d+s|after \d+ ms)\b").expect("the pattern is a constant"));
 
 /// What a run's end says of its lesson, if it is bad.
 fn reason(ending: &Ending) -> Option<(Code, String)> {
@@ -36,7 +47,8 @@ impl Judge<'_> {
         if !record.began {
             return self.worsen(block, Outcome::Blocked);
         }
-        let code = if serves(revision, id) { Code::Unsupplied } else { code };
+        let serves = revision.job.steps.iter().any(|step| step.id == id && matches!(&step.action, Action::Shell { command, .. } if SERVES.is_match(command)));
+        let code = if serves { Code::Unsupplied } else { code };
         self.add(Finding::new(code, Location::line(&self.lesson.source, self.lesson.source.line_of(span.start)), message));
         self.worsen(block, outcome_of(code));
     }
@@ -68,7 +80,9 @@ impl Judge<'_> {
             _ => None,
         });
         let shown: String = record.output.iter().map(|(_, text, _)| text.as_str()).collect();
-        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        let last = shown.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        // How long it took differs from run to run; a test runner draws a line around it.
+        let last = TOOK.replace_all(last, "").trim_matches(['=', ' ']).to_owned();
         let unserved = refused_in(&shown).and_then(|service| Some((service, self.unserved.get(service)?.clone())));
         if let Some((service, why)) = unserved {
             return self.unserved(service, &why, block);
@@ -119,9 +133,9 @@ impl Judge<'_> {
         for (first, last) in &record.missed {
             let source = &self.lesson.source;
             let span = Span::new(Location::line(source, *first).span.start, source.line_span(*last).end);
-            let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+            let (lines, them) = if first == last { (format!("line {first}"), "it") } else { (format!("lines {first} to {last}"), "them") };
             if self.told.insert((Code::NotReached, span.start, String::new())) {
-                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about them")));
+                self.add(Finding::new(Code::NotReached, Location::new(source, span), format!("{lines} never ran, so nothing is known about {them}")));
             }
         }
     }
@@ -143,4 +157,19 @@ fn first_sentence(message: &str) -> String {
 fn inside_an_import(warning: &Warning) -> bool {
     warning.frames.last().is_some_and(|frame| frame.function == "<module>" && !frame.module.is_empty() && frame.module != "__main__")
         && warning.frames.iter().any(|frame| frame.module.starts_with("importlib") || frame.file.contains("importlib"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_told_from_a_command_that_ends() {
+        for server in ["flask --app hello run --debug", "gunicorn -w 4 hello:app", "python app.py"] {
+            assert!(SERVES.is_match(server), "{server}");
+        }
+        for command in ["flask routes", "flask --app x init-db", "pytest"] {
+            assert!(!SERVES.is_match(command), "{command}");
+        }
+    }
 }

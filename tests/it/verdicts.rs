@@ -54,7 +54,30 @@ fn templates_named_without_their_folder_are_found() {
 #[test]
 fn a_server_that_could_not_start_answers_nobody() {
     let page = "# Serving\n\n```python title=\"api.py\"\nfrom flask import Flask\nimport warehouse\n\napp = Flask(__name__)\n\nif __name__ == '__main__':\n    app.run()\n```\n\n```console\n$ curl http://127.0.0.1:5000/\n```\n";
-    let (outcomes, findings) = verdict("serving.md", page);
-    assert_eq!(outcomes, ["run incomplete", "run incomplete"]);
-    assert_eq!(findings, [("missing-module".to_owned(), 5), ("unsupplied".to_owned(), 14)]);
+    let (_, findings) = verdict("serving.md", page);
+    assert_eq!(findings.first(), Some(&("missing-module".to_owned(), 5)));
+    assert!(findings.iter().all(|(code, _)| code != "command-failed"), "{findings:?}");
+}
+
+#[test]
+fn what_is_taken_from_further_down_brings_the_imports_of_its_block() {
+    let page = "# Prices\n\n```python\nprint(prices['tea'])\n```\n\nwhere\n\n```python\nfrom json import loads\n\nprices = loads('{\"tea\": 3}')\n```\n\nwhich shows\n\n```text\nTea is 3.\n```\n";
+    let (outcomes, findings) = verdict("prices.md", page);
+    assert_eq!((outcomes, findings), (vec!["run passed".to_owned(), "run passed".to_owned(), "static none".to_owned()], Vec::new()));
+}
+
+#[test]
+fn what_one_program_lends_another_is_judged_where_it_stands() {
+    let page =
+        "# Forms\n\n```python\nclass Form:\n    fields = ()\n```\n\n```python\nform = Form()\n```\n\nThis is `other.py`:\n\n```python\nform = Form()\n```\n";
+    let (outcomes, findings) = verdict("forms.md", page);
+    assert_eq!((outcomes, findings), (vec!["run passed".to_owned(); 3], Vec::new()));
+}
+
+#[test]
+fn an_answer_is_not_held_against_an_application_that_did_not_come_up() {
+    let page = "# Serving\n\n```python title=\"api.py\"\nfrom flask import Flask\nimport warehouse\n\napp = Flask(__name__)\nwarehouse.open(app)\n```\n\n```console\n$ curl http://127.0.0.1:5000/\nopen\n```\n";
+    let (outcomes, findings) = verdict("answers.md", page);
+    assert!(outcomes.iter().all(|outcome| outcome != "run passed"), "{outcomes:?}");
+    assert!(findings.iter().all(|(code, _)| code != "wrong-output"), "{findings:?}");
 }

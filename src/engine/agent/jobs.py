@@ -18,6 +18,8 @@ JOIN = 1 << 16
 READ = 1 << 16
 # All records together that are no output: warnings, exceptions, answers.
 TOLD = 16 << 20
+# What a record costs beside its text: the host keeps only so many.
+RECORD = 320
 COMPANY = 0.02
 OOM = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
@@ -262,7 +264,7 @@ class Job:
             self.output(step, record.get("stream"), str(record.get("text", "")), record.get("line"))
             return
         # A flood of warnings fills the host as well as one of output does.
-        self.told += len(text)
+        self.told += len(text) + RECORD
         self.join(None)
         self.reply({"type": "record", "job": self.number, "record": record})
         if kind == "begin":
@@ -285,4 +287,5 @@ class Job:
                 return
         self.last = record
         if last is not None:
+            self.told += RECORD
             self.reply({"type": "record", "job": self.number, "record": last})

@@ -43,6 +43,7 @@ class Lab:
         sys.meta_path.insert(0, self.finder)
         sys.meta_path.insert(1, modules.Afterwards(self.serving.hooks()))
         self.fill_linecache()
+        self.before = dict(sys.modules)
         self.main = types.ModuleType("__main__")
         vars(self.main).update(__builtins__=builtins, __annotations__={}, __file__=os.path.join(self.root, "main.py"))
         sys.modules["__main__"] = self.main
@@ -86,6 +87,7 @@ class Lab:
 
     def wind_down(self):
         """What an interpreter does at its end, within reason: waits for threads, calls what was registered."""
+        self.channel.release()
         until = monotonic() + LINGER
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
@@ -140,7 +142,7 @@ class Lab:
             if self.shell is None:
                 self.shell = shell.Shell(self)
             status = self.shell.run(step)
-            return ("passed" if status == 0 else "failed"), status
+            return ("failed" if status else "passed"), status
         elif kind == "write":
             write(self.root, step)
         elif kind == "request":
@@ -222,9 +224,11 @@ class Lab:
     def modules(self):
         """The lab's own modules, `__main__` first."""
         yield self.main
-        for module in list(sys.modules.values()):
+        for name, module in list(sys.modules.items()):
+            if module is self.before.get(name) or module is self.main:
+                continue  # It was there before the lab was.
             file = getattr(module, "__file__", None)
-            if module is not self.main and isinstance(file, str) and file.startswith(self.root + os.sep):
+            if isinstance(file, str) and file.startswith(self.root + os.sep):
                 yield module
 
 

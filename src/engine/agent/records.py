@@ -31,6 +31,7 @@ class Channel:
         self.fd, self.pipes, self.nonce = fd, (out, err), nonce
         self.lock = threading.RLock()
         self.queue, self.writing, self.number = [], False, 0
+        self.kept = []
         self.held, self.size, self.flushes = None, 0, 0
         self.where = lambda: (None, None)
         os.register_at_fork(after_in_child=self.forked)
@@ -45,7 +46,7 @@ class Channel:
         if self.fd is None:
             return
         self.lock = threading.RLock()
-        fd, self.fd, self.held, self.queue, self.writing = self.fd, None, None, [], False
+        fd, self.fd, self.held, self.kept, self.queue, self.writing = self.fd, None, None, [], [], False
         for each in (fd, *self.pipes):
             try:
                 os.close(each)
@@ -72,6 +73,7 @@ class Channel:
         with self.lock:
             held, self.held = self.held, None
             if held is None:
+                self.release()
                 return
             (step, stream, line), parts = held
             text = "".join(parts)
@@ -81,25 +83,37 @@ class Channel:
 
     def record(self, step, event):
         with self.lock:
-            self.flush()
+            if self.held is not None:
+                self.flush()
             self.send(step, event)
 
     def send(self, step, event):
-        if self.fd is None:
-            return
         with self.lock:
+            if self.fd is None:
+                return
+            self.kept.append(dict(event, step=step))
+            # Nothing of the lab runs between the end of a step and the beginning of the next: they travel together.
+            if event["kind"] != "finished":
+                self.release()
+
+    def release(self):
+        """Sends what was kept for company, with one mark for all."""
+        with self.lock:
+            kept, self.kept = self.kept, []
+            if not kept or self.fd is None:
+                return
             self.number += 1
             for pipe in self.pipes:
                 try:
                     write(pipe, mark(self.nonce, self.number))
                 except OSError:
                     pass
-            self.put({"mark": self.number, "record": dict(event, step=step)})
+            self.put(*({"mark": self.number if record is kept[0] else None, "record": record} for record in kept))
 
-    def put(self, frame):
-        text = encode(frame).encode()
+    def put(self, *frames):
+        texts = [encode(frame).encode() for frame in frames]
         with self.lock:
-            self.queue.append(struct.pack(">I", len(text)) + text)
+            self.queue.append(b"".join(struct.pack(">I", len(text)) + text for text in texts))
             if self.writing:
                 return  # A signal's own code prints while a frame is being written: it follows.
             self.writing = True

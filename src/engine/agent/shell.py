@@ -54,7 +54,7 @@ class Shell:
         self.servers = []
 
     def run(self, step):
-        """Runs a step's command. Its exit status."""
+        """Runs a step's command. Its exit status; `None` if it goes on in the background."""
         self.prepare()
         text, status = step.get("input") or "", 0
         for command, kind in parts(step["command"], self.directory):
@@ -72,7 +72,9 @@ class Shell:
         return status
 
     def serve(self, command):
-        """Has the application answer where a command asks for it, if nobody does: a reader has started it."""
+        """Has the application answer where a command asks for it, if nobody does: a reader has started it, unless the program fails."""
+        if "failed" in self.lab.verdicts.values():
+            return
         for port in dict.fromkeys(ASKS.findall(command)):
             if not answers(int(port)):
                 self.lab.serving.serve(int(port))
@@ -132,7 +134,7 @@ class Shell:
         return status, said
 
     def wait(self, process, kind, log):
-        """Waits for the end of a command, or for a server to listen. Its exit status."""
+        """Waits for the end of a command, or for a server to listen. Its exit status; `None` for a server."""
         started, listening = time.monotonic(), None
         pause = 0.002
         while True:
@@ -150,10 +152,10 @@ class Shell:
                 listening = now
             if listening is not None and now - listening > (SETTLED if kind else UNNAMED):
                 self.servers.append(process)
-                return 0
+                return None
             if kind == "daemon" and now - started > UNNAMED or kind == "server" and now - started > READY:
                 self.servers.append(process)
-                return 0
+                return None
 
     def keep_state(self):
         """The state that the next step's shell starts with: the last one's, without what a shell would refuse to be told."""

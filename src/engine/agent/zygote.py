@@ -93,7 +93,9 @@ def serve(channel, names, many, root, own):
     # Rather than holes in memory that every lab would copy, garbage that all of them share.
     gc.disable()
     warmth.warm(names, many)
-    spare = memory.settle() if many else gc.freeze()
+    if many:
+        memory.settle()
+    gc.freeze()
     size = sweep.own_data()
     channel.sendall(WORD.pack(READY, 0, size))
     poll = select.poll()
@@ -116,19 +118,18 @@ def serve(channel, names, many, root, own):
                 channel.sendall(WORD.pack(FAILED, error.errno, 0))
                 pid = None
             if pid == 0:
-                become_lab(*fds, None if uid < 0 else uid, others, size, root, own, spare)
+                become_lab(*fds, None if uid < 0 else uid, others, size, root, own)
             for each in fds:
                 os.close(each)
             if pid is not None:
                 channel.sendall(WORD.pack(FORKED, pid, 0))
 
 
-def become_lab(order, record, out, err, uid, others, size, root, own, spare):
+def become_lab(order, record, out, err, uid, others, size, root, own):
     """Never returns. `order` is a file with the job."""
     # A local name: whatever a lab does to our modules, it never comes back to the frames of those who forked it.
     kept, leave = [record], os._exit
     try:
-        memory.populate(spare)
         signal.set_wakeup_fd(-1)
         for each in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)

@@ -4,7 +4,7 @@
 //! id would take each other's share. A range is held by a lock on a file, which the kernel gives back however a process ends.
 
 use std::fs::{File, OpenOptions, create_dir_all};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::EngineError;
@@ -26,9 +26,16 @@ pub(super) struct UidRange {
 impl UidRange {
     /// Takes a range that nobody holds. Where another user's Proctor runs on the same machine their locks are not seen, so that the search starts anywhere.
     pub(super) fn take() -> Result<Self, EngineError> {
-        let folder = folder();
+        // A cache that cannot be written, as on a full disk, keeps no lab from being run.
+        Self::take_in(&folder()).or_else(|error| match error {
+            EngineError::Io { .. } => Self::take_in(&temporary()).map_err(|_| error),
+            other => Err(other),
+        })
+    }
+
+    fn take_in(folder: &Path) -> Result<Self, EngineError> {
         let failed = |source| EngineError::Io { doing: format!("could not lock a range of user ids in {}", folder.display()), source };
-        create_dir_all(&folder).map_err(failed)?;
+        create_dir_all(folder).map_err(failed)?;
         let start = std::process::id().wrapping_mul(97);
         for step in 0..RANGES {
             let index = start.wrapping_add(step) % RANGES;
@@ -102,8 +109,12 @@ fn folder() -> PathBuf {
     let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
     match cache {
         Some(cache) => cache.join("proctor").join("uids"),
-        None => std::env::temp_dir().join(format!("proctor-uids-{}", rustix::process::getuid().as_raw())),
+        None => temporary(),
     }
+}
+
+fn temporary() -> PathBuf {
+    std::env::temp_dir().join(format!("proctor-uids-{}", rustix::process::getuid().as_raw()))
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Inline {
         }
         // An escaped blank only separates markup from what follows it.
         let text = part("strong").or(part("emphasis")).or(part("escaped").map(str::trim));
-        text.unwrap_or("").to_owned()
+        unescaped(text.unwrap_or(""))
     }
 
     fn role(&mut self, role: &str, content: &str) -> String {
@@ -103,6 +103,12 @@ impl Inline {
         }
         shown
     }
+}
+
+/// The text of emphasis without the backslashes that keep its letters from being markup.
+fn unescaped(text: &str) -> String {
+    let mut letters = text.chars();
+    std::iter::from_fn(|| letters.next().and_then(|letter| if letter == '\\' { letters.next() } else { Some(letter) })).collect()
 }
 
 /// `title <target>` taken apart.
@@ -137,6 +143,11 @@ mod tests {
         let inline = Inline::of(":ref:`the tutorial <tutorial>` :py:func:`!run` \\*not\\* https://a.example/x.");
         assert_eq!(inline.text, "the tutorial run *not* https://a.example/x.");
         assert_eq!(inline.links, ["tutorial", "https://a.example/x"]);
+    }
+
+    #[test]
+    fn letters_of_emphasis_may_be_escaped() {
+        assert_eq!(Inline::of("In *app/\\_\\_init\\_\\_.py*.").text, "In app/__init__.py.");
     }
 
     #[test]
