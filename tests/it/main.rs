@@ -19,3 +19,4 @@ mod snapshots;
 mod text;
 mod truths;
 mod verdicts;
+mod watch;
