@@ -264,7 +264,8 @@ fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> 
     if let Some(gone) = moves::builtin(&name) {
         return Finding::new(Code::RemovedApi, location.clone(), format!("`{name}` is gone since {}", gone.since)).with_help(gone.instead);
     }
-    let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && *bound != name);
+    // An instance is called like its class, in small letters.
+    let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && !bound.eq_ignore_ascii_case(&name));
     // What is missing by its own name, such as a module that was not imported, is no slip of the pen.
     let is_slip = name.len() > 3 && !crate::lab::is_library(&name) && !crate::lab::is_library(&name.to_ascii_lowercase());
     if is_slip && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len()) {
