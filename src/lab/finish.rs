@@ -191,6 +191,7 @@ impl<'a> Walk<'a> {
             let what = format!("a module with {names}, which the page imports from it");
             let assumption = assume(&mut self.lab.assumptions, &known.module, known.span.unwrap_or(first), &what);
             draft.supplied.extend(known.importers.iter().map(|key| (key.clone(), assumption)));
+            draft.spares.extend(known.spares.iter().cloned());
         }
         for module in modules.iter_mut().filter(|module| shown.contains(&module.module)) {
             let own = own::importable(module, &made);
