@@ -95,9 +95,10 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
             .with_help("show it in a block of that name, or supply it in lab.toml");
     }
     if raised.message.contains("Working outside of application context") || raised.message.contains("Working outside of request context") {
-        let kind = if raised.message.contains("application") { "an application" } else { "a request" };
+        let is_request = raised.message.contains("outside of request");
+        let (kind, opened) = if is_request { ("a request", "app.test_request_context()") } else { ("an application", "app.app_context()") };
         return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
-            .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
+            .with_help(format!("open it on the page with `with {opened}:`"));
     }
     if let Some((service, why)) = refused_by(raised).and_then(|service| Some((service, evidence.unserved.get(service)?))) {
         return finding(Code::MissingService, format!("this needs {}, which cannot be had here", described(service))).with_help(why.as_str());
