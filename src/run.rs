@@ -15,7 +15,7 @@ use crate::engine::demand::imports;
 use crate::engine::{Ending, EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
-use crate::lab::{Installed, Lab, Remedy, Revision, Setup, assemble};
+use crate::lab::{Installed, Lab, Lenders, Remedy, Revision, Setup, assemble};
 use crate::outcome::{
     Event, Judged, LessonOutcome, Options, Ran, Served, Status, Suspect, clears, eases, held_up, judge, refusing, standing, status, suspects,
 };
@@ -34,7 +34,7 @@ pub struct Planned {
     /// The words that select just this lesson on the command line.
     pub selector: String,
     /// Lessons that lend to it, the nearest first.
-    pub earlier: Vec<Arc<Lesson>>,
+    pub earlier: Lenders,
     /// Its `lab.toml`, if it has one.
     pub manifest: Option<Manifest>,
     /// What the environment has, where that is known.
@@ -45,8 +45,7 @@ impl Planned {
     /// The lab that the lesson assembles into.
     #[must_use]
     pub fn lab(&self) -> Lab {
-        let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
-        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref(), installed: self.installed.as_deref() })
+        assemble(&self.lesson, &Setup { earlier: Some(&self.earlier), manifest: self.manifest.as_ref(), installed: self.installed.as_deref() })
     }
 }
 

@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
             let calls = |name: &str| piece.code.contains(&format!("{name}(")) && !piece.facts.binds_name(name);
             names.into_iter().any(|name| calls(&name.name))
         });
-        (Offers { page, earlier: self.setup.earlier.clone(), about, cache: std::cell::RefCell::default() }, imports)
+        (Offers { page, earlier: self.setup.earlier, about, cache: std::cell::RefCell::default() }, imports)
     }
 
     /// The revision of a plan. `later` are the plans after it: a file that the page shows only there is, at first, as it is first shown.

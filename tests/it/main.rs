@@ -13,6 +13,7 @@ mod hostile;
 mod images;
 mod interrupt;
 mod owner;
+mod scale;
 mod services;
 mod shown;
 mod snapshots;
