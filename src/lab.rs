@@ -10,6 +10,7 @@ mod finish;
 mod fixtures;
 mod install;
 mod lend;
+mod lenders;
 pub mod manifest;
 mod models;
 mod names;
@@ -24,6 +25,7 @@ mod trees;
 pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
 pub use install::{Asked, Installed};
+pub use lenders::{Lenders, Shelf};
 pub(crate) use own::is_library;
 
 use crate::engine::protocol::{Action, Job};

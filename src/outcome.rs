@@ -15,7 +15,7 @@ mod views;
 
 pub use judge::{Judged, Options, Ran, judge, status};
 pub use services::{Served, refusing};
-pub use steps::{Suspect, clears, eases, held_up, suspects};
+pub use steps::{Suspect, clears, eases, held_up, standing, suspects};
 
 use std::sync::Arc;
 

@@ -15,8 +15,10 @@ use crate::engine::demand::imports;
 use crate::engine::{Ending, EngineError, Run};
 use crate::guide::Lesson;
 use crate::lab::manifest::Manifest;
-use crate::lab::{Installed, Lab, Remedy, Revision, Setup, assemble};
-use crate::outcome::{Event, Judged, LessonOutcome, Options, Ran, Served, Status, Suspect, clears, eases, held_up, judge, refusing, status, suspects};
+use crate::lab::{Installed, Lab, Lenders, Remedy, Revision, Setup, assemble};
+use crate::outcome::{
+    Event, Judged, LessonOutcome, Options, Ran, Served, Status, Suspect, clears, eases, held_up, judge, refusing, standing, status, suspects,
+};
 use bench::Bench;
 use snapshots::Snapshots;
 
@@ -32,7 +34,7 @@ pub struct Planned {
     /// The words that select just this lesson on the command line.
     pub selector: String,
     /// Lessons that lend to it, the nearest first.
-    pub earlier: Vec<Arc<Lesson>>,
+    pub earlier: Lenders,
     /// Its `lab.toml`, if it has one.
     pub manifest: Option<Manifest>,
     /// What the environment has, where that is known.
@@ -43,8 +45,7 @@ impl Planned {
     /// The lab that the lesson assembles into.
     #[must_use]
     pub fn lab(&self) -> Lab {
-        let earlier = self.earlier.iter().map(|lesson| &**lesson).collect();
-        assemble(&self.lesson, &Setup { earlier, manifest: self.manifest.as_ref(), installed: self.installed.as_deref() })
+        assemble(&self.lesson, &Setup { earlier: Some(&self.earlier), manifest: self.manifest.as_ref(), installed: self.installed.as_deref() })
     }
 }
 
@@ -146,7 +147,7 @@ async fn runs(lesson: &Lesson, lab: &Lab, bench: &Bench<'_>, remembered: bool) -
 }
 
 /// How many things are set up one after the other for one revision: a context, then its tables, then a request.
-const SETUPS: usize = 4;
+const SETUPS: usize = 5;
 
 /// Run a revision, and whatever failed in it once more, assembled another way: an error must survive that.
 async fn one(lesson: &Lesson, lab: &Lab, revision: &Revision, bench: &Bench<'_>, remembered: bool) -> Result<Ran, EngineError> {
@@ -155,13 +156,15 @@ async fn one(lesson: &Lesson, lab: &Lab, revision: &Revision, bench: &Bench<'_>,
     let mut instead = BTreeMap::new();
     let mut current = (revision.clone(), run.clone());
     let mut applied: Vec<Remedy> = Vec::new();
+    let mut tried = BTreeSet::new();
     for _ in 0..SETUPS {
         let wanted = suspects(lesson, lab, &current.0, &current.1).into_iter().find_map(|suspect| {
-            let remedy = suspect.remedies.iter().copied().find(|remedy| remedy.is_setup() && !applied.contains(remedy))?;
+            let remedy = suspect.remedies.iter().copied().find(|remedy| remedy.is_setup() && !tried.contains(remedy))?;
             Some((suspect, remedy))
         });
         let Some((suspect, remedy)) = wanted else { break };
-        let Some(other) = current.0.again(suspect.block, suspect.span, remedy) else { break };
+        tried.insert(remedy);
+        let Some(other) = current.0.again(suspect.block, suspect.span, remedy) else { continue };
         let again = self::run(&other, bench, remembered).await?;
         applied.push(remedy);
         current = (other, again);
@@ -196,6 +199,10 @@ async fn one(lesson: &Lesson, lab: &Lab, revision: &Revision, bench: &Bench<'_>,
         }
         if let Some(eased) = eased {
             instead.entry(block).or_insert(eased);
+        }
+        // What was set up is the verdict where the block gets further with it, even if something else is in its way then.
+        if standing(lesson, lab, &current.0, block, &current.1) > standing(lesson, lab, revision, block, &run) {
+            instead.entry(block).or_insert_with(|| (current.0.clone(), current.1.clone(), applied.clone()));
         }
     }
     let beyond = beyond(revision, &run, bench, remembered).await?;

@@ -73,7 +73,7 @@ impl Case {
             }
         }
         let manifest = Manifest::parse(&limits).map_err(|error| format!("{name}: {error}"))?;
-        let lab = assemble(&lesson, &Setup { earlier: Vec::new(), manifest: Some(&manifest), installed: None });
+        let lab = assemble(&lesson, &Setup { earlier: None, manifest: Some(&manifest), installed: None });
         let shown: Vec<String> = lesson.blocks.iter().filter(|block| block.language == Language::Text).map(|block| block.body.text()).collect();
         let prints = (!shown.is_empty()).then(|| shown.concat());
         Ok(Self { name: name.to_owned(), title: lesson.title.clone(), expected, only_sealed, prints, lesson, lab })

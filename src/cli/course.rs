@@ -1,6 +1,6 @@
 //! What the command line names: guides, and lessons in them. Shared by every command that takes a LESSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::guide::load::{SUMMARY, home, load, select, split_argument};
 use crate::guide::nearest::nearest;
 use crate::guide::{Guide, Lesson};
 use crate::lab::manifest::Manifest;
+use crate::lab::{Lenders, Shelf};
 use crate::run::Planned;
 use crate::source::display_path;
 
@@ -22,6 +23,8 @@ pub struct Course {
     pub planned: Vec<Planned>,
     /// How many chapters the guides have.
     pub chapters: usize,
+    /// The guides themselves: a page, or a folder of pages.
+    pub guides: Vec<PathBuf>,
 }
 
 /// The folder of a course's labs, from here if it lies below: people are shown paths that they can read.
@@ -87,7 +90,7 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
         config = Some(own);
     }
     let config = config.unwrap_or_default();
-    let mut course = Course { config, planned: Vec::new(), chapters: 0 };
+    let mut course = Course { config, planned: Vec::new(), chapters: 0, guides: Vec::new() };
     let mut wrong = Vec::new();
     for (path, selectors) in merge(requests) {
         course.add(&path, &selectors, &base, &mut wrong)?;
@@ -152,20 +155,26 @@ impl Course {
             Some(lessons.iter().map(|lesson| lesson.id.clone()).collect())
         };
         self.chapters += guide.chapters.iter().filter(|chapter| !chapter.title.is_empty()).count();
+        self.guides.push(base.join(path));
         let Guide { chapters, set, .. } = guide;
-        let mut before: Vec<Arc<Lesson>> = Vec::new();
         let every: Vec<(String, Arc<Lesson>)> =
             chapters.into_iter().flat_map(|chapter| chapter.lessons.into_iter().map(move |lesson| (chapter.title.clone(), Arc::new(lesson)))).collect();
+        let on_shelf: Vec<Arc<Lesson>> = every.iter().map(|(_, lesson)| lesson).filter(|lesson| !lesson.blocks.is_empty()).cloned().collect();
+        let places: BTreeMap<String, usize> = on_shelf.iter().enumerate().map(|(place, lesson)| (lesson.id.clone(), place)).collect();
+        let shelf = Arc::new(Shelf::of(on_shelf));
+        let neighbours = Neighbours::of(&every, &places);
+        let ids: BTreeSet<&str> = every.iter().map(|(_, lesson)| lesson.id.as_str()).collect();
+        let mut before = 0;
         for (chapter, lesson) in &every {
             if selected.as_ref().is_none_or(|selected| selected.contains(&lesson.id)) {
-                let mut earlier = if set { linked(lesson, &every) } else { before.iter().rev().cloned().collect() };
+                let mut first = if set { neighbours.linked(lesson) } else { Vec::new() };
                 let manifest = manifest::load(&self.config, &lesson.id, base).unwrap_or_else(|message| {
                     wrong.push(message);
                     None
                 });
                 if let Some(Manifest { uses, .. }) = &manifest {
                     wrong.extend(
-                        lend_first(uses, &every, &mut earlier).map(|message| format!("{}: {message}", manifest::shown(&self.config, &lesson.id, base))),
+                        lend_first(uses, &ids, &places, &mut first).map(|message| format!("{}: {message}", manifest::shown(&self.config, &lesson.id, base))),
                     );
                 }
                 self.planned.push(Planned {
@@ -173,33 +182,28 @@ impl Course {
                     lesson: Arc::clone(lesson),
                     chapter: chapter.clone(),
                     selector: selector(lesson),
-                    earlier,
+                    earlier: Lenders::on(Arc::clone(&shelf), first, if set { 0 } else { before }),
                     manifest,
                     installed: None,
                 });
             }
-            if !lesson.blocks.is_empty() {
-                before.push(Arc::clone(lesson));
-            }
+            before += usize::from(!lesson.blocks.is_empty());
         }
         Ok(())
     }
 }
 
 /// Put the lessons that a manifest `uses` before all others. Says so if there is no such lesson.
-fn lend_first(uses: &[String], every: &[(String, Arc<Lesson>)], earlier: &mut Vec<Arc<Lesson>>) -> Option<String> {
-    let mut first = Vec::new();
-    for id in uses {
-        let Some((_, lesson)) = every.iter().find(|(_, lesson)| lesson.id == *id) else {
-            let near = nearest(id, every.iter().map(|(_, lesson)| lesson.id.as_str()));
-            let help =
-                near.map_or_else(|| "write a lesson's id: its path in the guide, without its ending".to_owned(), |near| format!("did you mean `{near}`?"));
-            return Some(format!("it uses `{id}`, which is no lesson of this guide: {help}"));
-        };
-        first.push(Arc::clone(lesson));
+fn lend_first(uses: &[String], ids: &BTreeSet<&str>, places: &BTreeMap<String, usize>, first: &mut Vec<usize>) -> Option<String> {
+    if let Some(id) = uses.iter().find(|id| !ids.contains(id.as_str())) {
+        let near = nearest(id, ids.iter().copied());
+        let help = near.map_or_else(|| "write a lesson's id: its path in the guide, without its ending".to_owned(), |near| format!("did you mean `{near}`?"));
+        return Some(format!("it uses `{id}`, which is no lesson of this guide: {help}"));
     }
-    earlier.retain(|lesson| !uses.contains(&lesson.id));
-    earlier.splice(0..0, first);
+    // A lesson without code has nothing to lend.
+    let used: Vec<usize> = uses.iter().filter_map(|id| places.get(id).copied()).collect();
+    first.retain(|place| !used.contains(place));
+    first.splice(0..0, used);
     None
 }
 
@@ -217,22 +221,38 @@ fn selector(lesson: &Lesson) -> String {
     }
 }
 
-/// Pages of a set that a page names: by a link, or by their path or title in its text.
-fn linked(lesson: &Lesson, every: &[(String, Arc<Lesson>)]) -> Vec<Arc<Lesson>> {
-    let stem = |path: &str| path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default().to_lowercase();
-    let links: BTreeSet<String> = lesson
-        .prose
-        .iter()
-        .flat_map(|prose| &prose.links)
-        .filter(|link| !link.contains("://"))
-        .map(|link| stem(link.split('#').next().unwrap_or(link)))
-        .collect();
-    let folder = |lesson: &Lesson| lesson.source.path().rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default();
-    let own = folder(lesson);
-    let others = every.iter().map(|(_, other)| other).filter(|other| other.id != lesson.id && !other.blocks.is_empty() && folder(other) == own);
-    let named = others.filter(|other| {
-        let stem = stem(other.source.path());
-        stem.len() > 2 && links.iter().any(|link| *link == stem || stem.ends_with(&format!("-{link}")))
-    });
-    named.cloned().collect()
+/// The pages of a set by their folders, each with its name and its place among those that lend.
+struct Neighbours<'a>(BTreeMap<&'a str, Vec<(String, &'a str, usize)>>);
+
+impl<'a> Neighbours<'a> {
+    fn of(every: &'a [(String, Arc<Lesson>)], places: &BTreeMap<String, usize>) -> Self {
+        let mut folders: BTreeMap<&str, Vec<(String, &str, usize)>> = BTreeMap::new();
+        for (_, lesson) in every {
+            if let Some(&place) = places.get(&lesson.id) {
+                folders.entry(folder(lesson)).or_default().push((stem(lesson.source.path()), &lesson.id, place));
+            }
+        }
+        Self(folders)
+    }
+
+    /// The pages beside a page that it links to, by their places.
+    fn linked(&self, lesson: &Lesson) -> Vec<usize> {
+        let links = lesson.prose.iter().flat_map(|prose| &prose.links).filter(|link| !link.contains("://"));
+        let links: BTreeSet<String> = links.map(|link| stem(link.split('#').next().unwrap_or(link))).collect();
+        if links.is_empty() {
+            return Vec::new();
+        }
+        let is_named = |stem: &str| stem.len() > 2 && links.iter().any(|link| link == stem || stem.ends_with(&format!("-{link}")));
+        let beside = self.0.get(folder(lesson)).into_iter().flatten();
+        beside.filter(|(stem, id, _)| *id != lesson.id && is_named(stem)).map(|(.., place)| *place).collect()
+    }
+}
+
+/// The name of a page, by which others link to it.
+fn stem(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default().to_lowercase()
+}
+
+fn folder(lesson: &Lesson) -> &str {
+    lesson.source.path().rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -9,6 +9,7 @@ use crate::lab::draft::DraftCommand;
 use crate::lab::elide;
 use crate::lab::install::{self, Installed, Installs};
 use crate::lab::lend::{self};
+use crate::lab::lenders::Lenders;
 use crate::lab::manifest::Manifest;
 use crate::lab::names::{FileName, file_name, template_path, templates};
 use crate::lab::piece::{Piece, Pieces, pieces};
@@ -24,7 +25,7 @@ use crate::source::Span;
 #[derive(Debug, Clone, Default)]
 pub struct Setup<'a> {
     /// Lessons that lend what this one takes for granted, the nearest first.
-    pub earlier: Vec<&'a Lesson>,
+    pub earlier: Option<&'a Lenders>,
     /// The lesson's `lab.toml`.
     pub manifest: Option<&'a Manifest>,
     /// What the environment has, where that is known.
@@ -176,6 +177,13 @@ impl<'a> Walk<'a> {
         if self.taken[index].pieces.is_empty() {
             return left_out(Fate::Static, "nothing but comments");
         }
+        if let [only] = self.taken[index].pieces.as_slice()
+            && only.code.starts_with("raise ")
+            && block.directive("raises").is_none()
+        {
+            self.taken[index].pieces.clear();
+            return left_out(Fate::Static, "a `raise` by itself: it shows what a function would do");
+        }
         self.fill_in(index, name.as_deref());
         if self.taken[index].pieces.iter().any(|piece| piece.facts.hollow) {
             self.taken[index].pieces.clear();
@@ -218,8 +226,8 @@ impl<'a> Walk<'a> {
             let programs = own.into_iter().chain(0..self.project.programs.len()).map(|program| &self.project.programs[program]);
             let here = programs.flat_map(|program| program.pieces.iter().rev()).find(is_same).cloned();
             let earlier = || {
-                let lessons = self.setup.earlier.iter().filter(|lesson| piece.facts.hollow && lesson.source.slice(lesson.span).contains(name));
-                lessons.flat_map(|lesson| lend::pieces_of(lesson)).filter(|old| is_same(&old)).last()
+                let lessons = self.setup.earlier.filter(|_| piece.facts.hollow).into_iter().flat_map(|earlier| earlier.naming(name));
+                lessons.flat_map(|(_, lesson)| lend::pieces_of(lesson)).filter(|old| is_same(&old)).last()
             };
             if let Some(merged) = here.or_else(earlier).and_then(|old| elide::merge(&old, &piece)) {
                 self.taken[index].pieces[at] = merged;

@@ -54,6 +54,8 @@ pub(crate) struct Draft {
     pub(crate) requests: Vec<crate::engine::protocol::Request>,
     /// Whether the application is probed at the end.
     pub(crate) probe: bool,
+    /// Paths of URLs that the page names, for the probe.
+    pub(crate) named: Vec<String>,
     /// What was supplied: the key of the piece, with its assumption's index.
     pub(crate) supplied: BTreeMap<(PieceOrigin, Span), usize>,
     /// By the key of a definition: an older version of what it binds, with what that needs.
@@ -96,13 +98,15 @@ pub enum Remedy {
     Commands,
     /// What other blocks lend is left out where there is a fixture for it.
     Fixtures,
+    /// Only what the block needs, as the page had it before it showed another version.
+    Older,
 }
 
 impl Remedy {
     /// Whether it sets something up, rather than leaving out or moving what the page has.
     #[must_use]
     pub fn is_setup(self) -> bool {
-        matches!(self, Self::Commands | Self::ApplicationContext | Self::RequestContext | Self::Tables | Self::Configuration)
+        matches!(self, Self::Commands | Self::Fixtures | Self::ApplicationContext | Self::RequestContext | Self::Tables | Self::Configuration)
     }
 
     /// What it assumes, in words, with the name to show; `None` for one that assumes nothing.
@@ -113,6 +117,7 @@ impl Remedy {
             // Typed from the top, the page would fail here.
             Self::DefinitionsFirst => Some(("order", "the page's imports and definitions run before whatever else stands above them")),
             Self::OnlyNeeded => Some(("fresh start", "only what it builds on has run before, in a new Python")),
+            Self::Older => Some(("older version", "what it builds on is as the page had it before it showed another version")),
             Self::Configuration => Some(("configuration", "a secret key, and an SQLite database in memory where the page sets no other")),
             Self::ApplicationContext => Some(("application context", "an application context is open")),
             Self::RequestContext => Some(("request context", "a request context is open, as if a page were asked for")),
@@ -180,6 +185,24 @@ impl Draft {
                 *pieces = kept.into_iter().map(|index| Arc::clone(&pieces[index])).collect();
             }
             Remedy::Commands => return None,
+            Remedy::Older => {
+                let own = |pieces: &[Arc<Piece>]| (0..pieces.len()).filter(|&index| pieces[index].block() == Some(block)).collect::<Vec<_>>();
+                let needed = closure(pieces, own(pieces));
+                let older = |piece: &Arc<Piece>| self.older.get(&piece.key()).filter(|_| piece.block() != Some(block));
+                // One step back: what was shown last gives way.
+                let last = needed.iter().filter(|&&index| older(&pieces[index]).is_some()).filter_map(|&index| pieces[index].block()).max();
+                let mut replaced = Vec::new();
+                for &index in &needed {
+                    let piece = &pieces[index];
+                    replaced.extend(older(piece).filter(|_| piece.block() == last).map_or_else(|| vec![Arc::clone(piece)], Clone::clone));
+                }
+                let mut seen = BTreeSet::new();
+                replaced.retain(|piece| seen.insert(piece.key()));
+                if replaced.iter().map(|piece| piece.key()).eq(needed.iter().map(|&index| pieces[index].key())) {
+                    return None;
+                }
+                *pieces = replaced;
+            }
             Remedy::ApplicationContext => {
                 pieces.insert(own, Piece::supplied("application context", &format!("{APPLICATION}\n_proctor_open(globals(), request=False)\n")))
             }
@@ -187,20 +210,26 @@ impl Draft {
                 pieces.insert(own, Piece::supplied("request context", &format!("{APPLICATION}\n_proctor_open(globals(), request=True)\n")))
             }
             Remedy::Configuration => pieces.insert(0, Piece::supplied("configuration", CONFIGURATION)),
-            Remedy::Fixtures => {
-                let before: Vec<_> = pieces.iter().map(|piece| piece.key()).collect();
-                for piece in pieces.iter_mut() {
-                    if let Some(fixture) = self.spares.get(&piece.key()) {
-                        *piece = Arc::clone(fixture);
-                    }
-                }
-                if pieces.iter().map(|piece| piece.key()).eq(before) {
-                    return None;
-                }
-            }
+            Remedy::Fixtures => return draft.with_fixtures().then_some(draft),
             Remedy::Tables => pieces.insert(own, Piece::supplied("tables", &format!("{DATABASE}\n{APPLICATION}\n_proctor_tables(globals())\n"))),
         }
         Some(draft)
+    }
+
+    /// Let fixtures stand in for what other blocks lend, in every module; whether there was any.
+    fn with_fixtures(&mut self) -> bool {
+        let mut found = false;
+        let script = match &mut self.main {
+            Main::Script(script) => Some(script),
+            _ => None,
+        };
+        for piece in self.modules.iter_mut().chain(script).flat_map(|module| &mut module.pieces) {
+            if let Some(fixture) = self.spares.get(&piece.key()) {
+                *piece = Arc::clone(fixture);
+                found = true;
+            }
+        }
+        found
     }
 
     /// The draft in which the statement of a block at `failed` gives way to an older version of what it binds, as a reader's session still has it.
@@ -245,7 +274,11 @@ impl Draft {
             builder.push(Action::Request(request.clone()), Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
         }
         if self.probe {
-            builder.push(Action::Probe { app: None }, Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
+            builder.push(
+                Action::Probe { app: None, paths: self.named.clone() },
+                Vec::new(),
+                Origin { block: None, span: None, assumption: None, judged: true },
+            );
         }
         let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone(), again: false };
         Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }

@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
             let calls = |name: &str| piece.code.contains(&format!("{name}(")) && !piece.facts.binds_name(name);
             names.into_iter().any(|name| calls(&name.name))
         });
-        (Offers { page, earlier: self.setup.earlier.clone(), about, cache: std::cell::RefCell::default() }, imports)
+        (Offers { page, earlier: self.setup.earlier, about, cache: std::cell::RefCell::default() }, imports)
     }
 
     /// The revision of a plan. `later` are the plans after it: a file that the page shows only there is, at first, as it is first shown.
@@ -172,6 +172,7 @@ impl<'a> Walk<'a> {
         }
         self.complete(&mut draft, &mut modules, &spare, plan, offers);
         let main = main.and_then(|main| modules.iter().position(|module| module.module == main)).map(|at| modules.remove(at));
+        draft.named = crate::lab::requests::named(self.lesson);
         draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece) || extends(piece)));
         match main {
             Some(main) => draft.set_main(main, modules),
@@ -190,6 +191,7 @@ impl<'a> Walk<'a> {
             let what = format!("a module with {names}, which the page imports from it");
             let assumption = assume(&mut self.lab.assumptions, &known.module, known.span.unwrap_or(first), &what);
             draft.supplied.extend(known.importers.iter().map(|key| (key.clone(), assumption)));
+            draft.spares.extend(known.spares.iter().cloned());
         }
         for module in modules.iter_mut().filter(|module| shown.contains(&module.module)) {
             let own = own::importable(module, &made);

@@ -1,8 +1,11 @@
 //! Built-in fixtures: the real thing for what every Flask and SQLAlchemy text takes for granted. Never a stand-in that accepts anything.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use regex::Regex;
+
+use crate::lab::exports;
 use crate::lab::models;
 use crate::lab::piece::Piece;
 use crate::python::Name;
@@ -27,6 +30,11 @@ impl Page {
     /// Whether the page imports from a package or anything inside it.
     fn uses(&self, package: &str) -> bool {
         self.modules.iter().any(|module| module == package || module.strip_prefix(package).is_some_and(|rest| rest.starts_with('.')))
+    }
+
+    /// Whether the page's database is that of the Flask extension.
+    fn uses_extension(&self) -> bool {
+        self.uses("flask_sqlalchemy") || ["db.Model", "db.session", ".query.", "db.create_all"].iter().any(|use_| self.code.contains(use_))
     }
 
     fn uses_flask(&self) -> bool {
@@ -54,17 +62,24 @@ pub(crate) fn fixture(name: &str, page: &Page, needed_by: &Piece, later: bool) -
     let make = |what: String, code: String| Some(Fixture { what, piece: Piece::supplied(name, &code) });
     let own_database = format!("{DATABASE}\n\n");
     match name {
-        "engine" if page.uses("sqlalchemy") => {
-            make(format!("an SQLite engine in memory, {filled}"), format!("{own_database}engine = _proctor_engine(globals(), {rows})\n"))
+        _ if (name == "engine" || name.ends_with("_engine")) && page.uses("sqlalchemy") => {
+            make(format!("an SQLite engine in memory, {filled}"), format!("{own_database}{name} = _proctor_engine(globals(), {rows})\n"))
         }
-        "db" if page.uses("flask_sqlalchemy") || ["db.Model", "db.session", ".query.", "db.create_all"].iter().any(|use_| page.code.contains(use_)) => make(
+        "db" if page.uses_extension() => make(
             "a Flask-SQLAlchemy extension on an SQLite database in memory".to_owned(),
             "from flask_sqlalchemy import SQLAlchemy\ntry:\n    app\nexcept NameError:\n    from flask import Flask\n    app = Flask(__name__)\nif 'SQLALCHEMY_DATABASE_URI' not in app.config:\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite://'\ndb = SQLAlchemy(app)\n".to_owned(),
         ),
-        "session" if page.uses("sqlalchemy") && !is_web_session(&page.code) => make(
+        _ if page.uses("sqlalchemy") && is_session(name, &page.code) => make(
             format!("an SQLAlchemy session on SQLite in memory, {filled}"),
-            format!("{own_database}from sqlalchemy.orm import Session as _ProctorSession\ntry:\n    engine\nexcept NameError:\n    engine = _proctor_engine(globals(), {rows})\nsession = _ProctorSession(engine)\n"),
+            format!("{own_database}from sqlalchemy.orm import Session as _ProctorSession\ntry:\n    engine\nexcept NameError:\n    engine = _proctor_engine(globals(), {rows})\n{name} = _ProctorSession(engine)\n"),
         ),
+        "conn" | "connection" if page.uses("sqlalchemy") && page.code.contains(&format!("{name}.execute(")) && !page.uses("sqlite3") => make(
+            format!("a connection to SQLite in memory, {filled}"),
+            format!("{own_database}try:\n    engine\nexcept NameError:\n    engine = _proctor_engine(globals(), {rows})\n{name} = engine.connect()\n"),
+        ),
+        _ if page.uses("sqlalchemy") && is_metadata(name, &page.code) => {
+            make("a collection of tables, empty".to_owned(), format!("from sqlalchemy import MetaData as _ProctorMetaData\n{name} = _ProctorMetaData()\n"))
+        }
         "session" if page.uses_flask() => make("Flask's session, imported".to_owned(), "from flask import session\n".to_owned()),
         "Base" if !BASE_MAKERS.iter().any(|maker| page.imported.contains(*maker)) && (page.uses("sqlalchemy") || page.code.contains("__tablename__")) => {
             make("a declarative base".to_owned(), "from sqlalchemy.orm import declarative_base as _proctor_base\nBase = _proctor_base()\n".to_owned())
@@ -90,9 +105,14 @@ pub(crate) fn fixture(name: &str, page: &Page, needed_by: &Piece, later: bool) -
         }
         // A view that nobody calls may do without; what runs now may not.
         _ if later => None,
-        _ if models::is_model(name, page) => {
-            let mut piece = (*Piece::supplied(name, &models::model(name, page))).clone();
-            piece.facts.reads = vec![Name { name: "db".to_owned(), span: Span::default() }];
+        // What a library has is that, and no model of the page's own.
+        _ if models::is_model(name, page) && exports::forgotten(page.modules.iter().map(String::as_str), name).is_none() => {
+            let plain = page.uses("sqlalchemy") && !page.uses_extension();
+            let code = if plain { models::plain_model(name, page) } else { models::model(name, page) };
+            let mut piece = (*Piece::supplied(name, &code)).clone();
+            if !plain {
+                piece.facts.reads = vec![Name { name: "db".to_owned(), span: Span::default() }];
+            }
             Some(Fixture { what: "a model with the columns that the page uses".to_owned(), piece: Arc::new(piece) })
         }
         _ => {
@@ -103,6 +123,25 @@ pub(crate) fn fixture(name: &str, page: &Page, needed_by: &Piece, later: bool) -
         }
     }
 }
+
+/// Whether a name is that of a database session: `session`, unless it is Flask's, or what is called like one and used as one.
+fn is_session(name: &str, code: &str) -> bool {
+    if name == "session" {
+        return !is_web_session(code);
+    }
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_called_so = stem == "s" || stem == "sess" || stem.ends_with("session");
+    let used = [".query(", ".add(", ".add_all(", ".commit(", ".scalars(", ".flush("];
+    is_called_so && used.iter().any(|use_| code.contains(&format!("{name}{use_}")))
+}
+
+/// Whether a name stands where a table is told to which collection of tables it belongs.
+fn is_metadata(name: &str, code: &str) -> bool {
+    TABLE.captures_iter(code).any(|capture| &capture[1] == name)
+}
+
+/// A table, with the collection that it belongs to.
+static TABLE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bTable\(\s*["'][^"']*["']\s*,\s*(\w+)\s*,"#).expect("the pattern is a constant"));
 
 /// Whether `session` is used as a mapping, as Flask's is, and never as SQLAlchemy's.
 fn is_web_session(code: &str) -> bool {
@@ -131,6 +170,16 @@ mod tests {
         assert!(named("Base", &page).is_some());
         page.imported.insert("declarative_base".into());
         assert!(named("Base", &page).is_none());
+    }
+
+    #[test]
+    fn a_model_belongs_to_the_database_that_the_page_uses() {
+        let code =
+            |modules: &[&str], code: &str| named("Tea", &page(modules, code)).map(|fixture| (fixture.piece.code.clone(), fixture.piece.facts.reads.len()));
+        let (plain, needs) = code(&["sqlalchemy"], "select(Tea).filter(Tea.leaf == 1)").unwrap_or_default();
+        assert!(plain.contains("leaf = ") && !plain.contains("db.") && needs == 0, "{plain}");
+        let (extended, needs) = code(&["flask_sqlalchemy"], "Tea.query.all()").unwrap_or_default();
+        assert!(extended.contains("db.Model") && needs == 1);
     }
 
     #[test]

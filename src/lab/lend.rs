@@ -9,6 +9,7 @@ use crate::guide::{Lesson, Role};
 use crate::lab::bindings::{Missing, missing};
 use crate::lab::exports;
 use crate::lab::fixtures::{Page, fixture};
+use crate::lab::lenders::Lenders;
 use crate::lab::piece::{Piece, PieceOrigin, is_lendable, pieces};
 use crate::python::BindKind;
 use crate::source::Span;
@@ -19,7 +20,7 @@ pub(crate) struct Offers<'a> {
     /// Every piece of the page, in its order.
     pub(crate) page: Vec<Arc<Piece>>,
     /// Earlier lessons, the nearest first.
-    pub(crate) earlier: Vec<&'a Lesson>,
+    pub(crate) earlier: Option<&'a Lenders>,
     /// What is known of the page.
     pub(crate) about: Page,
     /// Pieces of earlier lessons, by index, taken apart when first asked for.
@@ -122,11 +123,8 @@ fn find(completed: &Completed, open: &Missing, offers: &Offers<'_>, seat: Option
     if let Some(piece) = before.find(lends).or_else(|| after.find(lends)) {
         return Some((Arc::clone(piece), format!("what line {} of this page defines", piece.line)));
     }
-    for (index, lesson) in offers.earlier.iter().enumerate() {
-        // Most lessons do not so much as mention the name: they need not be parsed.
-        if !lesson.source.slice(lesson.span).contains(name) {
-            continue;
-        }
+    // Most lessons do not so much as mention the name: they need not be parsed.
+    for (index, lesson) in offers.earlier.into_iter().flat_map(|earlier| earlier.naming(name)) {
         let mut cache = offers.cache.borrow_mut();
         let pieces = cache.entry(index).or_insert_with(|| pieces_of(lesson));
         if let Some(piece) = pieces.iter().rev().find(lends) {

@@ -84,7 +84,12 @@ pub(crate) struct Made {
     pub(crate) span: Option<Span>,
     /// The keys of the pieces that import from it.
     pub(crate) importers: Vec<(PieceOrigin, Span)>,
+    /// Fixtures for what other pages lend it, by the key of what is lent.
+    pub(crate) spares: Vec<Spare>,
 }
+
+/// A fixture for a piece that is lent, by the key of that piece.
+type Spare = ((PieceOrigin, Span), Arc<Piece>);
 
 /// Make the modules that `modules` import from and that are not there, and add to those that lack a name. `spare` are programs that the page shows without a
 /// name; `files` are those of the lab: a module that its author wrote there is not made.
@@ -103,7 +108,7 @@ pub(crate) fn make(
         let mut asked = asks(modules, &given_up);
         asked.retain(|module, _| !written.contains(module));
         let Some((name, ask)) = asked.into_iter().next() else { break };
-        let supplied = supply(lesson, modules, &name, &ask, spare, offers);
+        let (supplied, spares) = supply(lesson, modules, &name, &ask, spare, offers);
         for missing in ask.names.difference(&supplied) {
             given_up.insert((name.clone(), missing.clone()));
         }
@@ -111,7 +116,10 @@ pub(crate) fn make(
             continue;
         }
         match made.iter_mut().find(|known| known.module == name) {
-            Some(known) => known.names.extend(supplied),
+            Some(known) => {
+                known.names.extend(supplied);
+                known.spares.extend(spares);
+            }
             None => made.push(Made {
                 module: name,
                 names: supplied,
@@ -119,6 +127,7 @@ pub(crate) fn make(
                 copies: BTreeSet::new(),
                 span: ask.from.map(|(_, span)| span),
                 importers: Vec::new(),
+                spares,
             }),
         }
     }
@@ -170,25 +179,35 @@ fn asks(modules: &[DraftModule], given_up: &BTreeSet<(String, String)>) -> BTree
     found
 }
 
-/// Give a module the names that are asked of it. Those that it then has.
-fn supply(lesson: &Lesson, modules: &mut Vec<DraftModule>, name: &str, ask: &Ask, spare: &[Vec<Arc<Piece>>], offers: &Offers<'_>) -> BTreeSet<String> {
+/// Give a module the names that are asked of it. Those that it then has, and fixtures for what other pages lend it.
+fn supply(
+    lesson: &Lesson,
+    modules: &mut Vec<DraftModule>,
+    name: &str,
+    ask: &Ask,
+    spare: &[Vec<Arc<Piece>>],
+    offers: &Offers<'_>,
+) -> (BTreeSet<String>, Vec<Spare>) {
     let has_all = |pieces: &[Arc<Piece>]| ask.names.iter().all(|name| pieces.iter().any(|piece| defines(piece, name)));
     let at = modules.iter().position(|module| module.module == name);
     let whole = if at.is_none() { spare.iter().rev().find(|pieces| has_all(pieces)) } else { None };
-    let pieces = match whole {
-        Some(pieces) => complete(pieces.clone(), offers, None, &BTreeMap::new()).pieces,
+    let completed = match whole {
+        Some(pieces) => complete(pieces.clone(), offers, None, &BTreeMap::new()),
         None => {
             let mut pieces = at.map_or_else(Vec::new, |at| modules[at].pieces.clone());
             let wants = Arc::new(wants(name, &ask.names));
             pieces.push(Arc::clone(&wants));
-            let mut completed = complete(pieces, offers, ask.from.map(|(block, _)| block).or(Some(usize::MAX)), &BTreeMap::new()).pieces;
-            completed.retain(|piece| piece.key() != wants.key());
+            let mut completed = complete(pieces, offers, ask.from.map(|(block, _)| block).or(Some(usize::MAX)), &BTreeMap::new());
+            completed.pieces.retain(|piece| piece.key() != wants.key());
             completed
         }
     };
+    let elsewhere = completed.supplies.into_iter().filter(|supply| matches!(&supply.piece.0, PieceOrigin::Lesson(id, _) if *id != lesson.id));
+    let spares: Vec<Spare> = elsewhere.filter_map(|supply| Some((supply.piece, supply.spare?))).collect();
+    let pieces = completed.pieces;
     let bound: BTreeSet<String> = ask.names.iter().filter(|name| pieces.iter().any(|piece| binds(piece, name))).cloned().collect();
     if bound.is_empty() {
-        return bound;
+        return (bound, spares);
     }
     match at {
         Some(at) => {
@@ -204,7 +223,7 @@ fn supply(lesson: &Lesson, modules: &mut Vec<DraftModule>, name: &str, ask: &Ask
             modules.push(DraftModule { module: name.to_owned(), file: Some(file), pieces });
         }
     }
-    bound
+    (bound, spares)
 }
 
 /// Names that `modules` import from one of them and that it does not bind.

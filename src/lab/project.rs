@@ -182,13 +182,13 @@ impl Project {
         let mut slots: Vec<Vec<Arc<Piece>>> = vec![Vec::new(); before.len() + 1];
         let renewed = pieces.iter().filter(|piece| piece.claims().next().is_some());
         let read: BTreeSet<&str> = renewed.flat_map(|piece| piece.facts.reads.iter().map(|name| name.name.as_str())).collect();
-        for index in first..kept.len() {
+        for old in &mut kept[first..] {
             let wanted = |old: &Arc<Piece>| {
                 let unbound = |name: &str| !before[..first].iter().any(|other| binds(other, name));
                 old.facts.is_import() && old.facts.binds.iter().any(|bind| read.contains(bind.name.as_str()) && unbound(&bind.name))
             };
-            if kept[index].as_ref().is_some_and(wanted) {
-                slots[first].extend(kept[index].take());
+            if old.as_ref().is_some_and(wanted) {
+                slots[first].extend(old.take());
             }
         }
         for piece in pieces {

@@ -1,12 +1,16 @@
 //! What kind of failure an exception is: broken or incomplete, decided on evidence. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::engine::protocol::{Frame, Raised};
 use crate::finding::{Code, Finding, Location};
 use crate::guide::Lesson;
 use crate::outcome::moves;
 use crate::outcome::services::{described, refused_by};
+use crate::python;
 use crate::source::Span;
 
 /// What is known around a failed step.
@@ -29,6 +33,20 @@ pub(crate) struct Evidence<'a> {
     pub(crate) rests_on_assumption: bool,
 }
 
+impl Evidence<'_> {
+    /// Whether the page leaves a part of one of its classes out.
+    fn shows_in_part(&self, class: &str) -> bool {
+        let of_name = self.classes.iter().filter(|known| known.name == class);
+        of_name.map(|known| self.lesson.source.slice(known.span)).any(|text| text.lines().any(|line| line.trim() == "..." || python::says_omitted(line)))
+    }
+
+    /// Whether the block that the step stands in has a `with` statement.
+    fn opens_itself(&self) -> bool {
+        let own = self.span.and_then(|span| self.lesson.blocks.iter().find(|block| block.span().start <= span.start && span.end <= block.span().end));
+        own.is_some_and(|block| block.body.lines.iter().any(|line| line.text.trim_start_matches([' ', '>', '.', '\t']).starts_with("with ")))
+    }
+}
+
 /// A class of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DefinedClass {
@@ -40,6 +58,10 @@ pub(crate) struct DefinedClass {
     /// Whether all its bases are imported from a library, so that what neither it nor they define, nothing does.
     pub(crate) of_library: bool,
 }
+
+/// What a library says of a name that it keeps only to say that it is gone.
+static GONE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(is|are|was|were|has been|have been) removed (as of|in|since)\b").expect("the pattern is a constant"));
 
 /// The finding of an exception that left a judged step.
 pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
@@ -73,15 +95,19 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
             .with_help("show it in a block of that name, or supply it in lab.toml");
     }
     if raised.message.contains("Working outside of application context") || raised.message.contains("Working outside of request context") {
-        let kind = if raised.message.contains("application") { "an application" } else { "a request" };
+        let is_request = raised.message.contains("outside of request");
+        let (kind, opened) = if is_request { ("a request", "app.test_request_context()") } else { ("an application", "app.app_context()") };
         return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
-            .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
+            .with_help(format!("open it on the page with `with {opened}:`"));
     }
     if let Some((service, why)) = refused_by(raised).and_then(|service| Some((service, evidence.unserved.get(service)?))) {
         return finding(Code::MissingService, format!("this needs {}, which cannot be had here", described(service))).with_help(why.as_str());
     }
-    if let Some(finding) = unset(raised, evidence, &location) {
+    if let Some(finding) = unset(raised, evidence, &location).or_else(|| sketched(raised, evidence, &location)) {
         return finding;
+    }
+    if GONE.is_match(&raised.message) {
+        return finding(Code::RemovedApi, title);
     }
     if raised.message.contains("no secret key was set")
         || raised.message.contains("Session backend did not open a session")
@@ -111,7 +137,17 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
     }
     let assumed_call = is("TypeError")
         && evidence.supplied.iter().any(|name| [format!("{name}("), format!("{name}.__init__(")].iter().any(|call| raised.message.starts_with(call)));
-    let data = ["OperationalError", "ProgrammingError", "NoResultFound", "NotFound", "IntegrityError", "ConnectionError", "gaierror"];
+    let data = [
+        "UnboundExecutionError",
+        "PendingRollbackError",
+        "OperationalError",
+        "ProgrammingError",
+        "NoResultFound",
+        "NotFound",
+        "IntegrityError",
+        "ConnectionError",
+        "gaierror",
+    ];
     if assumed_call
         || evidence.rests_on_assumption && (is("AssertionError") || is("KeyError") || data.iter().any(|class| is(class)) || raised.message.contains("NoneType"))
     {
@@ -190,6 +226,32 @@ fn unset(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Optio
         .map(|finding| finding.with_help("show where it is made, or make it in `setup` of the lab.toml"))
 }
 
+/// What a mapping lacks that the page never shows: a table or a class that it refers to, or the columns of a class of which the page shows a sketch.
+fn sketched(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Option<Finding> {
+    let after = |mark: &str| raised.message.split_once(mark)?.1.split(['\'', '"', '>']).next();
+    let source = evidence.lesson.source.slice(evidence.lesson.span);
+    let quoted = |name: &str| ['\'', '"'].iter().any(|quote| source.contains(&format!("{quote}{name}{quote}")));
+    let (what, help) = if let Some(table) = after("primary key columns for mapped table '") {
+        (format!("the class of table `{table}` shows no column that is its primary key"), "show its columns, or supply the class in lab.toml")
+    } else if let Some(class) = after("Class <class '").filter(|_| raised.message.contains("does not have a __table__ or __tablename__")) {
+        let class = class.rsplit('.').next().unwrap_or(class);
+        (format!("the class `{class}` shows no `__tablename__`"), "show the rest of it, or supply the class in lab.toml")
+    } else if raised.class == "NoSuchTableError" {
+        (format!("the page never makes the table `{}`", raised.message), "show where it is made, or make it in `setup` of the lab.toml")
+    } else if let Some(class) = after("' is an invalid keyword argument for ").or_else(|| after("type object '")).filter(|class| evidence.shows_in_part(class))
+    {
+        (format!("{}: the page leaves out a part of `{class}`", title(raised)), "show the rest of it, or supply it in lab.toml")
+    } else if raised.message.ends_with("is closed") && !evidence.opens_itself() {
+        (format!("{}: the page shows this outside of the `with` that it belongs into", title(raised)), "show it inside of its `with`")
+    } else if let Some(table) = after("could not find table '").filter(|table| !quoted(table)) {
+        (format!("the page never shows the table `{table}`"), "show where it is defined, or supply it in lab.toml")
+    } else {
+        let class = after("failed to locate a name ('").filter(|class| !evidence.classes.iter().any(|known| known.name == *class))?;
+        (format!("the page never shows the class `{class}`"), "show where it is defined, or supply it in lab.toml")
+    };
+    Some(Finding::new(Code::Unsupplied, location.clone(), what).with_help(help))
+}
+
 /// `ClassName: message`, the first line of it.
 pub(crate) fn title(raised: &Raised) -> String {
     // Where a module is installed differs from machine to machine, and says nothing of the course.
@@ -203,7 +265,8 @@ fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> 
     if let Some(gone) = moves::builtin(&name) {
         return Finding::new(Code::RemovedApi, location.clone(), format!("`{name}` is gone since {}", gone.since)).with_help(gone.instead);
     }
-    let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && *bound != name);
+    // An instance is called like its class, in small letters.
+    let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && !bound.eq_ignore_ascii_case(&name));
     // What is missing by its own name, such as a module that was not imported, is no slip of the pen.
     let is_slip = name.len() > 3 && !crate::lab::is_library(&name) && !crate::lab::is_library(&name.to_ascii_lowercase());
     if is_slip && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len()) {
@@ -303,7 +366,9 @@ pub(crate) fn locate(frames: &[Frame], raised: &Raised, evidence: &Evidence<'_>)
 /// The location of the innermost frame that stands on the page.
 pub(crate) fn frame_location(frames: &[Frame], lesson: &Lesson, _span: Option<Span>) -> Option<Location> {
     let source = &lesson.source;
-    let frame = frames.iter().rev().find(|frame| frame.file == source.path())?;
+    // A definition that was filled in has lines that stand nowhere: they count only inside of a block.
+    let stands = |line: usize| lesson.blocks.iter().any(|block| (source.line_of(block.span().start)..=source.line_of(block.span().end)).contains(&line));
+    let frame = frames.iter().rev().find(|frame| frame.file == source.path() && stands(frame.line))?;
     let whole = Location::line(source, frame.line);
     let (Some(column), Some(end)) = (frame.column, frame.end_column) else { return Some(whole) };
     // Columns count in the code; list and quote prefixes stand before it in the source.

@@ -86,7 +86,7 @@ pub fn suspects(lesson: &Lesson, lab: &Lab, revision: &Revision, run: &Run) -> V
         suspect.remedies.extend(revision.leaves_out_commands().then_some(Remedy::Commands));
         suspect.remedies.extend(step.raised.iter().flat_map(remedies_of));
         suspect.remedies.extend(replayed.iter().copied());
-        suspect.remedies.extend([Remedy::Fixtures, Remedy::DefinitionsFirst, Remedy::OnlyNeeded]);
+        suspect.remedies.extend([Remedy::Fixtures, Remedy::DefinitionsFirst, Remedy::OnlyNeeded, Remedy::Older]);
     }
     for suspect in found.values_mut() {
         let mut seen = BTreeSet::new();
@@ -179,14 +179,28 @@ pub fn eases(revision: &Revision, block: usize, run: &Run, first: (&Revision, &R
         && failures(first.0, first.1).iter().any(|raised| raised.as_ref().is_some_and(|raised| !is_open(raised)))
 }
 
-/// Whether a run of a second assembly clears the block: every judged step of it passed, or raised what the page says that it raises.
+/// Whether a run of a second assembly clears the block: every judged step of it is [`fine`].
 #[must_use]
 pub fn clears(lesson: &Lesson, lab: &Lab, revision: &Revision, block: usize, run: &Run) -> bool {
+    let own = revision.origins.values().filter(|origin| origin.judged && origin.block == Some(block)).count();
+    own > 0 && fine(lesson, lab, revision, block, run) == own
+}
+
+/// How far a block gets, for comparing two assemblies of it: how many of its steps are [`fine`], and of how many failures something could still be set up.
+#[must_use]
+pub fn standing(lesson: &Lesson, lab: &Lab, revision: &Revision, block: usize, run: &Run) -> (usize, std::cmp::Reverse<usize>) {
     let steps = by_step(revision, run);
-    let own: BTreeSet<u32> = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block)).map(|(id, _)| *id).collect();
-    let fine = |id: &u32, step: &StepRecord| {
-        let span = revision.origins.get(id).and_then(|origin| origin.span);
+    let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block));
+    let open = own.filter_map(|(id, _)| steps.get(id)?.raised.last()).filter(|raised| !remedies_of(raised).is_empty()).count();
+    (fine(lesson, lab, revision, block, run), std::cmp::Reverse(open))
+}
+
+/// How many judged steps of a block passed, or raised what the page says that they raise.
+fn fine(lesson: &Lesson, lab: &Lab, revision: &Revision, block: usize, run: &Run) -> usize {
+    let steps = by_step(revision, run);
+    let own = revision.origins.iter().filter(|(_, origin)| origin.judged && origin.block == Some(block));
+    let is_fine = |step: &StepRecord, span: Option<Span>| {
         step.verdict == Some(Verdict::Passed) || step.raised.last().is_some_and(|raised| raises_as_said(lesson, lab, (block, span), raised))
     };
-    !own.is_empty() && own.iter().all(|id| steps.get(id).is_some_and(|step| fine(id, step)))
+    own.filter(|(id, origin)| steps.get(id).is_some_and(|step| is_fine(step, origin.span))).count()
 }

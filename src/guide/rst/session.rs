@@ -49,17 +49,33 @@ fn is_statement(text: &str) -> bool {
 enum State {
     /// Code and what it prints.
     Shown,
-    /// The statement whose log follows: its first line, and those with a prompt.
-    Statement,
+    /// The statement whose log follows: its first line, those with a prompt, and those that it goes on over by its brackets, of which so many are open, or a
+    /// backslash.
+    Statement(i32, bool),
     /// What the engine logs.
     Logged,
 }
 
 impl State {
+    /// Behind a line of a statement, before which so many brackets were open.
+    fn statement(line: &str, open: i32) -> Self {
+        let count = |brackets: [char; 3]| i32::try_from(line.matches(brackets).count()).unwrap_or(0);
+        let code = line.trim_start();
+        // What has a prompt says by its prompts how far it goes.
+        let typed = code.starts_with(">>>") || code.starts_with("...");
+        if typed { Self::Statement(0, false) } else { Self::Statement(open + count(['(', '[', '{']) - count([')', ']', '}']), line.trim_end().ends_with('\\')) }
+    }
+
     /// What is left of a line.
     fn read(&mut self, line: &BodyLine) -> Option<BodyLine> {
         let mut rest = Cut { text: line.text.clone(), span: line.span };
-        if *self == Self::Statement && !rest.text.starts_with("...") {
+        if let Self::Statement(open, goes_on) = *self
+            && !rest.text.starts_with("...")
+        {
+            if open > 0 || goes_on {
+                *self = Self::statement(&rest.text, open);
+                return Some(BodyLine { text: rest.text, span: rest.span });
+            }
             *self = Self::Logged;
         }
         if *self == Self::Logged {
@@ -75,13 +91,13 @@ impl State {
             }
         }
         if rest.take(FOLDED) {
-            *self = Self::Statement;
+            *self = Self::statement(&rest.text, 0);
         }
         for mark in LOGGED {
             if let Some(at) = rest.text.find(mark) {
                 if is_statement(&rest.text[at + mark.len()..]) {
                     rest.take(mark);
-                    *self = Self::Statement;
+                    *self = Self::statement(&rest.text, 0);
                     continue;
                 }
                 *self = if rest.text[at..].contains(STOP) { Self::Shown } else { Self::Logged };
@@ -158,6 +174,7 @@ mod tests {
     #[test]
     fn a_mark_of_the_log_may_stand_before_its_statement() {
         assert_eq!(cut("{opensql}query.all()\nSELECT 1\n{stop}\n"), "query.all()\n");
+        assert_eq!(cut("{sql}query.\\\n    filter(\n    1).\\\n  all()\nSELECT 1\n{stop}\nx = 1\n"), "query.\\\n    filter(\n    1).\\\n  all()\nx = 1\n");
         let source = Source::new("a.rst", "{opensql}\nSELECT 1{stop}\n");
         let body = Body::of_spans(&source, (1..=2).map(|line| source.line_span(line)));
         assert_eq!(without_echo(body.clone(), true).text(), "");

@@ -21,7 +21,7 @@ pub(crate) const CASES: [Case; 10] = cases![
 ];
 
 /// What only a sealed engine can promise.
-pub(crate) const SEALED_CASES: [Case; 1] = cases![a_lab_can_use_its_streams_and_shared_memory,];
+pub(crate) const SEALED_CASES: [Case; 2] = cases![bombs_side_by_side_end_for_their_own_reasons, a_lab_can_use_its_streams_and_shared_memory];
 
 async fn sleeping_is_ended_by_the_clock(bench: &Bench) {
     let run = bench
@@ -41,7 +41,7 @@ async fn leaving_is_told_with_its_status(bench: &Bench) {
 }
 
 async fn a_flood_is_cut_off(bench: &Bench) {
-    for code in ["while True: print('y')", "import os\nwhile True: os.write(2, b'y' * 65536)", "import os\nos.system('yes')", "print('y' * (8 << 20))"] {
+    for code in ["while True: print('y' * 99)", "import os\nwhile True: os.write(2, b'y' * 65536)", "import os\nos.system('yes')", "print('y' * (8 << 20))"] {
         let run = bench.run(lab().py(code).limits(|limits| limits.output = 1 << 18)).await;
         let size = printed(&run, 1).len();
         assert_eq!(run.ending, Ending::Output, "{code}");
@@ -111,6 +111,17 @@ async fn two_jobs_run_at_once(bench: &Bench) {
     let (one, two) = tokio::join!(bench.engine.run(&nap), bench.engine.run(&nap));
     assert_eq!((one.unwrap().ending, two.unwrap().ending), (Ending::Finished, Ending::Finished));
     assert!(started.elapsed() < Duration::from_millis(2900), "{:?}", started.elapsed());
+}
+
+async fn bombs_side_by_side_end_for_their_own_reasons(bench: &Bench) {
+    let forks = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass";
+    let eats = "import mmap\nhoard = mmap.mmap(-1, 3 << 30)\nfor place in range(0, len(hoard), 4096): hoard[place] = 1";
+    let (forks, eats) = (lab().py(forks).limits(|limits| limits.seconds = 2).job(), lab().py(eats).limits(|limits| limits.seconds = 60).job());
+    let (forked, ate) = tokio::join!(bench.engine.run(&forks), bench.engine.run(&eats));
+    assert_eq!((forked.unwrap().ending, ate.unwrap().ending), (Ending::Timeout, Ending::Memory));
+    for _ in 0..2 {
+        assert_eq!(printed(&bench.run(lab().py("print(1)")).await, 1), "1\n");
+    }
 }
 
 async fn a_lab_can_use_its_streams_and_shared_memory(bench: &Bench) {
