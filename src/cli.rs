@@ -14,6 +14,7 @@ pub mod review;
 pub mod selftest;
 pub mod show;
 pub mod spinner;
+pub mod watch;
 
 use std::io::Write;
 use std::path::PathBuf;

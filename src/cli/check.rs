@@ -6,10 +6,12 @@ use tokio::sync::mpsc;
 
 use crate::cli::course::{self, Course};
 use crate::cli::engines::{EngineArgs, EngineChoice, Needs, Opened};
+use crate::cli::watch::{self, How};
 use crate::cli::{Exit, no_engine, packages, tell, usage};
 use crate::engine::docker::orphans::remove_own;
 use crate::env::Environment;
 use crate::finding::Code;
+use crate::lab::Installed;
 use crate::outcome::{Event, Options, Outcome, Status};
 use crate::report::progress::Progress;
 use crate::report::sink::{Request, Sink};
@@ -28,13 +30,14 @@ const UNDER_WAY: usize = 12;
   proctor check guide.txt --no-snapshots         a guide that nobody keeps labs for
   proctor check content/05-databases 5.6         a chapter's folder, and a lesson by its number
   proctor check guide.txt#5.5                    one lesson of a page of many
-  proctor check --format json=report.json --format github")]
+  proctor check --format json=report.json --format github
+  proctor check --watch                          again, whenever a file is saved: what it touches")]
 pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
     #[arg(value_name = "PATH|LESSON")]
-    lessons: Vec<String>,
+    pub(super) lessons: Vec<String>,
     #[command(flatten)]
-    engine: EngineArgs,
+    pub(super) engine: EngineArgs,
     /// The environment to run in, in place of the course's.
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
@@ -55,18 +58,21 @@ pub struct Args {
     allow: Vec<Status>,
     /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
     #[arg(long, value_name = "FORMAT[=PATH]")]
-    format: Vec<Request>,
+    pub(super) format: Vec<Request>,
     /// Show everything: each consequence, each block that was left out, lessons that passed.
     #[arg(short, long)]
     verbose: bool,
     /// No progress on standard error.
     #[arg(short, long)]
-    quiet: bool,
+    pub(super) quiet: bool,
+    /// Stay, and check what a saved file touches each time one is saved. `--watch=poll` looks instead of being told: for folders that other machines write to.
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    watch: Option<How>,
 }
 
 impl Args {
     /// The flags that change what a lesson's verdict is: a line that re-runs it repeats them.
-    fn flags(&self) -> Vec<String> {
+    pub(super) fn flags(&self) -> Vec<String> {
         let mut flags = Vec::new();
         flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
         flags.extend(self.install.then(|| "--install".to_owned()));
@@ -86,23 +92,23 @@ fn parse_status(word: &str) -> Result<Status, String> {
 /// # Errors
 /// What keeps the check from being made at all; what is wrong with the course is in the report.
 pub async fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(how) = args.watch {
+        return watch::run(args, how).await;
+    }
     let begun = Instant::now();
-    let summary = std::env::var_os("GITHUB_STEP_SUMMARY");
-    let sinks = Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?;
+    let sinks = sinks(args)?;
     let course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
     let mut installed = packages::of(&environment);
-    let needs = Needs { packages: if args.install { packages::wanted(&course.planned, &installed) } else { Default::default() } };
+    let needs = needs(args, &course, &installed);
     let (sender, receiver) = mpsc::unbounded_channel();
     let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
     let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
     let _ = sender.send(Event::Read { chapters: course.chapters, lessons: course.planned.len(), to_run });
-    let in_ci = in_ci();
     let work = async {
         let Opened { bench, name, note, jobs, refused } =
             args.engine.open(&environment, &needs, &sender).await.map_err(|error| no_engine(error.to_string()))?;
-        let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci, environment: environment.name().to_owned() };
-        let how = Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 + UNDER_WAY };
+        let how = how(args, &course, &environment, jobs);
         packages::add(&mut installed, &needs.packages, refused);
         check(packages::tell(&course.planned, installed), &bench, &how, &sender).await;
         bench.close().await;
@@ -142,8 +148,25 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(exit(args, &report))
 }
 
+/// Where the reports go, each place known to be writable.
+pub(super) fn sinks(args: &Args) -> anyhow::Result<Vec<Sink>> {
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY");
+    Ok(Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
+}
+
+/// What the lessons need on top of their environment.
+pub(super) fn needs(args: &Args, course: &Course, installed: &Installed) -> Needs {
+    Needs { packages: if args.install { packages::wanted(&course.planned, installed) } else { Default::default() } }
+}
+
+/// How lessons are checked, `jobs` labs at a time.
+pub(super) fn how(args: &Args, course: &Course, environment: &Environment, jobs: usize) -> Check {
+    let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci(), environment: environment.name().to_owned() };
+    Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 + UNDER_WAY }
+}
+
 /// Resolves when the user wants to stop.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         Ok(terminate) => terminate,
         Err(_) => return std::future::pending().await,
@@ -164,7 +187,7 @@ async fn follow(mut events: mpsc::UnboundedReceiver<Event>, mut progress: Progre
     all
 }
 
-fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
+pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
     let config = &course.config;
     let name = args.env.as_deref().or(config.environment.as_deref()).unwrap_or("flask");
     let found = match &config.requirements {
@@ -184,7 +207,7 @@ fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
     Ok(found)
 }
 
-fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
+pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
     let mut failed = Ok(());
     for sink in sinks {
         let format = sink.format;
@@ -197,7 +220,7 @@ fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
     Ok(failed?)
 }
 
-fn anything_ran(report: &Report) -> bool {
+pub(super) fn anything_ran(report: &Report) -> bool {
     report.lessons.iter().flat_map(|lesson| &lesson.blocks).any(|block| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete)))
 }
 

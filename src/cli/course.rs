@@ -22,6 +22,8 @@ pub struct Course {
     pub planned: Vec<Planned>,
     /// How many chapters the guides have.
     pub chapters: usize,
+    /// The guides themselves: a page, or a folder of pages.
+    pub guides: Vec<PathBuf>,
 }
 
 /// The folder of a course's labs, from here if it lies below: people are shown paths that they can read.
@@ -87,7 +89,7 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
         config = Some(own);
     }
     let config = config.unwrap_or_default();
-    let mut course = Course { config, planned: Vec::new(), chapters: 0 };
+    let mut course = Course { config, planned: Vec::new(), chapters: 0, guides: Vec::new() };
     let mut wrong = Vec::new();
     for (path, selectors) in merge(requests) {
         course.add(&path, &selectors, &base, &mut wrong)?;
@@ -152,6 +154,7 @@ impl Course {
             Some(lessons.iter().map(|lesson| lesson.id.clone()).collect())
         };
         self.chapters += guide.chapters.iter().filter(|chapter| !chapter.title.is_empty()).count();
+        self.guides.push(base.join(path));
         let Guide { chapters, set, .. } = guide;
         let mut before: Vec<Arc<Lesson>> = Vec::new();
         let every: Vec<(String, Arc<Lesson>)> =

@@ -95,6 +95,12 @@ impl<'a> Bench<'a> {
         engine.await.as_ref().ok_or_else(|| EngineError::Unavailable(self.refused().unwrap_or_default()))
     }
 
+    /// Start the engine now, if that was not done: the next job will not wait for it.
+    pub async fn warm(&self) {
+        // If it cannot be started, the job that needs it says so.
+        drop(self.engine().await);
+    }
+
     /// Why there is no engine, if one was needed and could not be started.
     #[must_use]
     pub fn refused(&self) -> Option<String> {

@@ -139,6 +139,36 @@ mod tests {
     }
 
     #[test]
+    fn writers_and_readers_at_once_see_whole_results_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path(), "docker", "lock");
+        let text = "x".repeat(1 << 20);
+        let large = Run { python: text.clone(), ..run(Ending::Finished) };
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| (0..20).for_each(|_| cache.keep(&job("x"), &large)));
+                scope.spawn(|| (0..200).filter_map(|_| cache.find(&job("x"))).for_each(|run| assert_eq!(run.python, text)));
+                scope.spawn(|| (0..20).for_each(|_| cache.trim_to(0)));
+            }
+        });
+        cache.keep(&job("x"), &large);
+        assert!(cache.find(&job("x")).is_some());
+    }
+
+    #[test]
+    fn what_a_crash_left_half_written_is_never_read_and_goes_in_its_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path(), "docker", "lock");
+        cache.keep(&job("x"), &run(Ending::Finished));
+        let path = cache.path(&job("x")).unwrap();
+        let half = path.with_file_name(".tmpabc");
+        std::fs::rename(&path, &half).unwrap();
+        assert_eq!(cache.find(&job("x")), None);
+        cache.trim_to(0);
+        assert!(!half.exists());
+    }
+
+    #[test]
     fn the_oldest_go_first() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path(), "docker", "lock");

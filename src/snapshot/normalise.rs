@@ -139,6 +139,7 @@ pub const NORMALISATIONS: &[Normalisation] = &[
         "",
         "frames of a traceback inside of libraries: how a release calls itself is not what a lesson shows",
     ),
+    rule("lab", r"(?:\[tmp\]/w\d+|/lab)/work\b", "[lab]", "the lab's own directory: each engine and each worker has it elsewhere"),
 ];
 
 struct Compiled {
@@ -250,6 +251,8 @@ mod tests {
             ("3.13.5 (main, Jun 25 2025, 18:55:22) [GCC 14.2.0]", "[version]"),
             ("Python 3.13.5", "Python [version]"),
             ("Server: Werkzeug/3.1.3 Python/3.13.5", "Server: Werkzeug/[version] Python/[version]"),
+            ("'/lab/work/static/x.css'", "'[lab]/static/x.css'"),
+            ("'/tmp/proctor-1-a/w2/work/static/x.css'", "'[lab]/static/x.css'"),
         ];
         for (text, expected) in cases {
             assert_eq!(normalise(text), expected);

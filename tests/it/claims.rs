@@ -56,3 +56,10 @@ fn only_what_differs_from_run_to_run_is_excused() {
     let page = "# Chance\n\n```python\nimport secrets\n\nprint(len(secrets.token_hex()))\n```\n\n```text\n65\n```\n\n```python\nprint(secrets.randbelow(10**12))\n```\n\n```text\n12\n```\n\n```python title=\"size.py\"\nimport random\n\nprint(len(str(random.random())) > 1, id(object()) > 1)\n```\n\n```console\n$ python size.py\nTrue False\n$ echo 'print(1)' > one.py\n```\n\n```console\n$ python one.py\n2\n```\n";
     assert_eq!(found(page), [("wrong-output".to_owned(), 10), ("wrong-output".to_owned(), 29), ("wrong-output".to_owned(), 35)]);
 }
+
+#[test]
+fn a_date_that_the_code_names_is_compared_and_todays_is_not() {
+    let page = "# Dates\n\n```python\nimport datetime\n\nprint(datetime.date.fromisoformat('2025-03-09'), [datetime.date(2025, 3, 9)])\n```\n\n```text\n2025-03-09 [datetime.date(2021, 11, 24)]\n```\n\n```python\nprint(datetime.date.today())\n```\n\n```text\n2001-01-01\n```\n";
+    assert_eq!(found(page), [("wrong-output".to_owned(), 10)]);
+    assert_eq!(found(&page.replace("2021, 11, 24", "2025, 3, 9")), []);
+}

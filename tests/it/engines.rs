@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bench::{Bench, lab};
-use proctor::engine::{DockerOptions, Ending, Engine, LocalOptions, Recorder, Replay};
+use proctor::engine::{Demand, DockerOptions, Ending, Engine, LocalOptions, Recorder, Replay};
 
 /// A case of the suite: its name, and what it does with an engine.
 type Case = (&'static str, fn(Arc<Bench>) -> futures_util::future::BoxFuture<'static, ()>);
@@ -242,6 +242,24 @@ async fn a_proctor_that_is_killed_leaves_nothing_behind() {
             bench::until("every container is gone", || containers(pid) == 0).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_are_started_as_they_are_wanted() {
+    let demand = Demand::default();
+    let options = LocalOptions { python: python(), workers: 2, warm: Vec::new() };
+    let engine = Arc::new(Engine::local_for(options, demand).await.unwrap());
+    let short = lab().py("print(1)").job();
+    for _ in 0..3 {
+        assert_eq!(bench::printed(&engine.run(&short).await.unwrap(), 1), "1\n");
+    }
+    assert_eq!(engine.workers_started(), 1, "one at a time needs one worker");
+    let nap = lab().py("import time\ntime.sleep(2)").job();
+    let (one, two) = tokio::join!(engine.run(&nap), engine.run(&nap));
+    assert_eq!((one.unwrap().ending, two.unwrap().ending), (Ending::Finished, Ending::Finished));
+    assert_eq!(engine.workers_started(), 2, "a job that waits for long gets a worker of its own");
+    engine.close().await;
+    assert!(engine.run(&short).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

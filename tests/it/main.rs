@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod broken;
+mod cache;
 mod claims;
 mod cli;
 mod command;
@@ -18,3 +19,4 @@ mod snapshots;
 mod text;
 mod truths;
 mod verdicts;
+mod watch;

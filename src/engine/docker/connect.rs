@@ -9,6 +9,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use sha2::{Digest, Sha256};
 use tokio::net::UnixStream;
+use tokio::sync::OnceCell;
 
 /// How long an endpoint may take to answer. One that is there answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -207,12 +208,14 @@ fn endpoint_of_context(text: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_owned())
 }
 
-/// The engine of this machine.
+/// The engine of this machine: looked for once, and known from then on.
 ///
 /// # Errors
 /// If none answers: the error lists what was tried and why each failed.
 pub async fn connect() -> Result<Connection, ConnectError> {
-    connect_from(&Surroundings::of_this_process()).await
+    static KNOWN: OnceCell<Connection> = OnceCell::const_new();
+    // What was not found is looked for again.
+    KNOWN.get_or_try_init(async || connect_from(&Surroundings::of_this_process()).await).await.cloned()
 }
 
 /// The engine that those surroundings lead to.
