@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::command::course;
 
-/// Findings by code and line, and blocks by fate and outcome.
+/// Findings with their lines, and blocks with what became of them.
 type Told = (Vec<(String, u64)>, Vec<(String, String)>);
 
-/// What a report says of a lesson.
+/// The first lesson of a report: its findings by code and line, and its blocks by fate and outcome.
 fn told(lesson: &Value) -> Told {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let findings = lesson["findings"].as_array().unwrap();
