@@ -381,3 +381,42 @@ pub(crate) fn frame_location(frames: &[Frame], lesson: &Lesson, _span: Option<Sp
     let fits = !span.is_empty() && source.text().is_char_boundary(span.start) && source.text().is_char_boundary(span.end);
     Some(if fits { Location::new(source, span) } else { whole })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raised(class: &str, bases: &[&str], message: &str, module: &str) -> Raised {
+        let frame = Frame { file: "x".into(), line: 1, column: None, end_line: None, end_column: None, function: "f".into(), module: module.into() };
+        let bases = bases.iter().map(|&base| base.to_owned()).collect();
+        Raised { class: class.into(), bases, message: message.into(), frames: vec![frame], name: None, object: None, syntax: None, cause: None }
+    }
+
+    #[test]
+    fn what_an_exception_asks_of_the_world_is_told_from_the_page_s_own_mistakes() {
+        let told = [
+            raised("BuildError", &[], "Could not build url", "werkzeug.routing"),
+            raised("KeyError", &["builtins.KeyError"], "'cart'", "flask.sessions"),
+            raised("SystemExit", &[], "2", "argparse"),
+            raised("EOFError", &[], "EOF when reading a line", "__main__"),
+            raised("TimeoutError", &[], "The operation timed out.", "celery.backends.base"),
+            raised("URLError", &["urllib.error.URLError", "builtins.ConnectionRefusedError"], "", "urllib.request"),
+        ];
+        for raised in told {
+            assert!(outside(&raised).is_some(), "{raised:?}");
+        }
+        let own = [
+            raised("KeyError", &["builtins.KeyError"], "'cart'", "__main__"),
+            raised("SystemExit", &[], "2", "__main__"),
+            raised("TimeoutError", &[], "", "__main__"),
+            raised("AttributeError", &[], "'Order' object has no attribute 'x'", "__main__"),
+        ];
+        for raised in own {
+            assert_eq!(outside(&raised), None, "{raised:?}");
+        }
+        // What it comes from counts as well.
+        let mut follows = raised("RuntimeError", &["builtins.RuntimeError"], "no answer", "__main__");
+        follows.cause = Some(Box::new(raised("gaierror", &["socket.gaierror"], "Name or service not known", "socket")));
+        assert!(outside(&follows).is_some());
+    }
+}

@@ -204,3 +204,34 @@ fn fine(lesson: &Lesson, lab: &Lab, revision: &Revision, block: usize, run: &Run
     };
     own.filter(|(id, origin)| steps.get(id).is_some_and(|step| is_fine(step, origin.span))).count()
 }
+
+#[cfg(test)]
+mod remedy_tests {
+    use super::*;
+
+    fn remedies(message: &str) -> Vec<Remedy> {
+        let raised = Raised {
+            class: "RuntimeError".into(),
+            bases: Vec::new(),
+            message: message.into(),
+            frames: Vec::new(),
+            name: None,
+            object: None,
+            syntax: None,
+            cause: None,
+        };
+        // Under another exception it says the same.
+        let outer = Raised { message: "wrapped".into(), cause: Some(Box::new(raised.clone())), ..raised.clone() };
+        assert_eq!(remedies_of(&outer), remedies_of(&raised));
+        remedies_of(&raised)
+    }
+
+    #[test]
+    fn an_exception_says_what_would_have_to_be_set_up() {
+        assert_eq!(remedies("Working outside of application context."), [Remedy::ApplicationContext]);
+        assert_eq!(remedies("Working outside of request context."), [Remedy::RequestContext]);
+        assert_eq!(remedies("Either 'SQLALCHEMY_DATABASE_URI' or 'SQLALCHEMY_BINDS' must be set."), [Remedy::Configuration]);
+        assert_eq!(remedies("(sqlite3.OperationalError) no such table: guest"), [Remedy::Tables]);
+        assert_eq!(remedies("no such thing"), []);
+    }
+}
