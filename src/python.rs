@@ -254,6 +254,11 @@ pub fn cut_short(code: &str, parsed: &Module) -> Option<String> {
     if without.lines().count() < code.lines().count() && parse(&without).errors.is_empty() {
         return Some("leaves out lines where it says `...`".to_owned());
     }
+    if let Some(at) = code.find("\nTraceback (most recent call last):")
+        && parse(&code[..=at]).errors.is_empty()
+    {
+        return Some("code with the traceback that it ends in, and no prompts to tell the two apart".to_owned());
+    }
     // A body of nothing but a comment: what stands there is left to the reader.
     let filled = |stands_for: fn(&str) -> bool| -> String {
         let fill = |line: &str| if stands_for(line) { format!("{}...\n", &line[..line.len() - line.trim_start().len()]) } else { format!("{line}\n") };

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::cli::{Exit, course, print, usage};
 use crate::engine::protocol::Action;
+use crate::guide::Lesson;
 use crate::lab::{Lab, Revision};
 
 /// Arguments of `proctor show`.
@@ -31,18 +32,19 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         let _ = writeln!(text, "{} {}", planned.selector, planned.lesson.title);
         for revision in lab.revisions.iter().filter(|revision| args.revision.is_none_or(|number| number == revision.number)) {
-            show(&mut text, &lab, revision, count);
+            show(&mut text, &planned.lesson, &lab, revision, count);
         }
     }
     print(text.as_bytes())
 }
 
-fn show(text: &mut String, lab: &Lab, revision: &Revision, count: usize) {
+fn show(text: &mut String, lesson: &Lesson, lab: &Lab, revision: &Revision, count: usize) {
     let _ = writeln!(text, "\nrevision {} of {count}\n", revision.number);
     for file in &revision.job.files {
         let _ = writeln!(text, "{:>6}   file {} ({} bytes)", "", file.path, file.text.len());
     }
     let mut module = "";
+    let mut cell = None;
     for step in &revision.job.steps {
         let Some(origin) = revision.origins.get(&step.id) else { continue };
         // What is judged here is marked; the rest is replay.
@@ -63,6 +65,14 @@ fn show(text: &mut String, lab: &Lab, revision: &Revision, count: usize) {
                         let _ = writeln!(text, "     + {mark} {line}");
                     }
                 } else {
+                    // Lines of a notebook are those of a cell.
+                    let place = origin.span.map(|span| lesson.source.place(span.start));
+                    let own = place.and_then(|place| place.cell);
+                    let line = place.filter(|_| own.is_some()).map_or(*line, |place| place.line);
+                    if let Some(number) = own.filter(|_| own != cell) {
+                        let _ = writeln!(text, "{:>6}   cell {number}", "");
+                    }
+                    cell = own;
                     for (index, shown) in code.lines().enumerate() {
                         let _ = writeln!(text, "{:>6} {mark} {shown}", line + index);
                     }

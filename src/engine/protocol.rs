@@ -183,6 +183,9 @@ pub enum Action {
     Probe {
         /// Where to find the application: `module:name`; `None` for the one that the lab's modules define (an instance, or what `create_app` returns).
         app: Option<String>,
+        /// Paths that the page names: of each rule whose arguments the lab's own converters take, the first of these that it matches is requested as well.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
 }
 

@@ -177,6 +177,13 @@ impl<'a> Walk<'a> {
         if self.taken[index].pieces.is_empty() {
             return left_out(Fate::Static, "nothing but comments");
         }
+        if let [only] = self.taken[index].pieces.as_slice()
+            && only.code.starts_with("raise ")
+            && block.directive("raises").is_none()
+        {
+            self.taken[index].pieces.clear();
+            return left_out(Fate::Static, "a `raise` by itself: it shows what a function would do");
+        }
         self.fill_in(index, name.as_deref());
         if self.taken[index].pieces.iter().any(|piece| piece.facts.hollow) {
             self.taken[index].pieces.clear();

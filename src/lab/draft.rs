@@ -54,6 +54,8 @@ pub(crate) struct Draft {
     pub(crate) requests: Vec<crate::engine::protocol::Request>,
     /// Whether the application is probed at the end.
     pub(crate) probe: bool,
+    /// Paths of URLs that the page names, for the probe.
+    pub(crate) named: Vec<String>,
     /// What was supplied: the key of the piece, with its assumption's index.
     pub(crate) supplied: BTreeMap<(PieceOrigin, Span), usize>,
     /// By the key of a definition: an older version of what it binds, with what that needs.
@@ -272,7 +274,11 @@ impl Draft {
             builder.push(Action::Request(request.clone()), Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
         }
         if self.probe {
-            builder.push(Action::Probe { app: None }, Vec::new(), Origin { block: None, span: None, assumption: None, judged: true });
+            builder.push(
+                Action::Probe { app: None, paths: self.named.clone() },
+                Vec::new(),
+                Origin { block: None, span: None, assumption: None, judged: true },
+            );
         }
         let job = Job { files, steps: builder.steps, env: self.env.clone(), limits: self.limits.clone(), services: self.services.clone(), again: false };
         Revision { number, blocks: self.judged.iter().copied().collect(), job, origins: builder.origins, draft: self.clone() }

@@ -172,6 +172,7 @@ impl<'a> Walk<'a> {
         }
         self.complete(&mut draft, &mut modules, &spare, plan, offers);
         let main = main.and_then(|main| modules.iter().position(|module| module.module == main)).map(|at| modules.remove(at));
+        draft.named = crate::lab::requests::named(self.lesson);
         draft.probe = main.iter().chain(&modules).any(|module| module.pieces.iter().any(|piece| serves(piece) || extends(piece)));
         match main {
             Some(main) => draft.set_main(main, modules),

@@ -32,6 +32,11 @@ impl Page {
         self.modules.iter().any(|module| module == package || module.strip_prefix(package).is_some_and(|rest| rest.starts_with('.')))
     }
 
+    /// Whether the page's database is that of the Flask extension.
+    fn uses_extension(&self) -> bool {
+        self.uses("flask_sqlalchemy") || ["db.Model", "db.session", ".query.", "db.create_all"].iter().any(|use_| self.code.contains(use_))
+    }
+
     fn uses_flask(&self) -> bool {
         self.modules.iter().any(|module| module == "flask" || module.starts_with("flask.") || module.starts_with("flask_"))
     }
@@ -60,7 +65,7 @@ pub(crate) fn fixture(name: &str, page: &Page, needed_by: &Piece, later: bool) -
         _ if (name == "engine" || name.ends_with("_engine")) && page.uses("sqlalchemy") => {
             make(format!("an SQLite engine in memory, {filled}"), format!("{own_database}{name} = _proctor_engine(globals(), {rows})\n"))
         }
-        "db" if page.uses("flask_sqlalchemy") || ["db.Model", "db.session", ".query.", "db.create_all"].iter().any(|use_| page.code.contains(use_)) => make(
+        "db" if page.uses_extension() => make(
             "a Flask-SQLAlchemy extension on an SQLite database in memory".to_owned(),
             "from flask_sqlalchemy import SQLAlchemy\ntry:\n    app\nexcept NameError:\n    from flask import Flask\n    app = Flask(__name__)\nif 'SQLALCHEMY_DATABASE_URI' not in app.config:\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite://'\ndb = SQLAlchemy(app)\n".to_owned(),
         ),
@@ -102,8 +107,12 @@ pub(crate) fn fixture(name: &str, page: &Page, needed_by: &Piece, later: bool) -
         _ if later => None,
         // What a library has is that, and no model of the page's own.
         _ if models::is_model(name, page) && exports::forgotten(page.modules.iter().map(String::as_str), name).is_none() => {
-            let mut piece = (*Piece::supplied(name, &models::model(name, page))).clone();
-            piece.facts.reads = vec![Name { name: "db".to_owned(), span: Span::default() }];
+            let plain = page.uses("sqlalchemy") && !page.uses_extension();
+            let code = if plain { models::plain_model(name, page) } else { models::model(name, page) };
+            let mut piece = (*Piece::supplied(name, &code)).clone();
+            if !plain {
+                piece.facts.reads = vec![Name { name: "db".to_owned(), span: Span::default() }];
+            }
             Some(Fixture { what: "a model with the columns that the page uses".to_owned(), piece: Arc::new(piece) })
         }
         _ => {
@@ -161,6 +170,16 @@ mod tests {
         assert!(named("Base", &page).is_some());
         page.imported.insert("declarative_base".into());
         assert!(named("Base", &page).is_none());
+    }
+
+    #[test]
+    fn a_model_belongs_to_the_database_that_the_page_uses() {
+        let code =
+            |modules: &[&str], code: &str| named("Tea", &page(modules, code)).map(|fixture| (fixture.piece.code.clone(), fixture.piece.facts.reads.len()));
+        let (plain, needs) = code(&["sqlalchemy"], "select(Tea).filter(Tea.leaf == 1)").unwrap_or_default();
+        assert!(plain.contains("leaf = ") && !plain.contains("db.") && needs == 0, "{plain}");
+        let (extended, needs) = code(&["flask_sqlalchemy"], "Tea.query.all()").unwrap_or_default();
+        assert!(extended.contains("db.Model") && needs == 1);
     }
 
     #[test]

@@ -84,6 +84,15 @@ pub(crate) fn model(name: &str, page: &Page) -> String {
     format!("{SEED}\n\n{code}")
 }
 
+/// The code of a model with the columns that the page uses, on a declarative base of its own.
+pub(crate) fn plain_model(name: &str, page: &Page) -> String {
+    let columns: String = columns(name, &page.code).iter().map(|column| format!("    {column} = _ProctorColumn(_ProctorString(120))\n")).collect();
+    format!(
+        "from sqlalchemy import Column as _ProctorColumn, Integer as _ProctorInteger, String as _ProctorString\nfrom sqlalchemy.orm import declarative_base as _proctor_base\n\n\nclass {name}(_proctor_base()):\n    __tablename__ = \"{}\"\n    id = _ProctorColumn(_ProctorInteger, primary_key=True)\n{columns}",
+        name.to_lowercase()
+    )
+}
+
 /// Makes a model's table and a row for each value that the page's queries ask for.
 const SEED: &str = "def _proctor_seed(db, model, rows):
     for application in list(db._app_engines):

@@ -6,6 +6,34 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::engine::protocol::Request;
+use crate::guide::Lesson;
+
+/// How many paths of a page are kept.
+const NAMED: usize = 24;
+
+/// The paths of URLs that the prose of a page names, such as `/r/python` of `example.org/r/python`, each once and in order.
+pub(super) fn named(lesson: &Lesson) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for path in lesson.prose.iter().flat_map(|prose| paths(&prose.text)) {
+        if found.len() < NAMED && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The paths of URLs in a text.
+fn paths(text: &str) -> Vec<String> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-._~+%/:@,".contains(letter);
+    let words = text.split(|letter: char| !is_part(letter)).map(|word| word.trim_end_matches(['.', ',', ':']));
+    let path = |word: &str| {
+        let rest = word.split_once("://").map_or(word, |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or_default();
+        let is_url = host.is_empty() || host.contains('.') && !host.starts_with('.') || host.starts_with("localhost");
+        rest.find('/').filter(|_| is_url).map(|at| rest[at..].to_owned()).filter(|path| path.len() > 1)
+    };
+    words.filter_map(path).collect()
+}
 
 /// A `[[request]]` of a `lab.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -115,6 +143,12 @@ pub fn has_all(expected: &Value, actual: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_page_names_the_paths_of_its_urls() {
+        let text = "Such as *example.org/r/python+flask*, http://localhost:5000/tea and /r/a. Neither and/or nor app/views.py nor https://example.org is one.";
+        assert_eq!(super::paths(text), ["/r/python+flask", "/tea", "/r/a"]);
+    }
+
     use super::*;
     use serde_json::json;
 

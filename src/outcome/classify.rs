@@ -95,9 +95,10 @@ pub(crate) fn classify(raised: &Raised, evidence: &Evidence<'_>) -> Finding {
             .with_help("show it in a block of that name, or supply it in lab.toml");
     }
     if raised.message.contains("Working outside of application context") || raised.message.contains("Working outside of request context") {
-        let kind = if raised.message.contains("application") { "an application" } else { "a request" };
+        let is_request = raised.message.contains("outside of request");
+        let (kind, opened) = if is_request { ("a request", "app.test_request_context()") } else { ("an application", "app.app_context()") };
         return finding(Code::NoContext, format!("this needs {kind} context that the page never opens"))
-            .with_help("open it with `with app.app_context():` or `with app.test_request_context():`");
+            .with_help(format!("open it on the page with `with {opened}:`"));
     }
     if let Some((service, why)) = refused_by(raised).and_then(|service| Some((service, evidence.unserved.get(service)?))) {
         return finding(Code::MissingService, format!("this needs {}, which cannot be had here", described(service))).with_help(why.as_str());
@@ -264,7 +265,8 @@ fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> 
     if let Some(gone) = moves::builtin(&name) {
         return Finding::new(Code::RemovedApi, location.clone(), format!("`{name}` is gone since {}", gone.since)).with_help(gone.instead);
     }
-    let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && *bound != name);
+    // An instance is called like its class, in small letters.
+    let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && !bound.eq_ignore_ascii_case(&name));
     // What is missing by its own name, such as a module that was not imported, is no slip of the pen.
     let is_slip = name.len() > 3 && !crate::lab::is_library(&name) && !crate::lab::is_library(&name.to_ascii_lowercase());
     if is_slip && let Some(near) = crate::config::nearest(&name, near).filter(|near| crate::config::distance(&name, near) == 1 && near.len() == name.len()) {

@@ -36,6 +36,14 @@ fn dots_stand_for_arguments_and_lines_in_any_form() {
 }
 
 #[test]
+fn a_traceback_below_code_is_no_code() {
+    let code = "check('a')\nTraceback (most recent call last):\n  ...\nValueError: a\n";
+    assert!(cut_short(code, &parse(code)).is_some());
+    let code = "check('a'\nTraceback (most recent call last):\n";
+    assert!(cut_short(code, &parse(code)).is_none());
+}
+
+#[test]
 fn a_decorator_alone_and_dots_for_lines_are_cut_short() {
     for code in ["@app.route('/')\n", "setup(\n    ...\n    name='x'\n)\n"] {
         assert!(cut_short(code, &parse(code)).is_some(), "{code}");

@@ -69,6 +69,9 @@ pub fn write(report: &Report, options: &Options, out: &mut impl Write) -> io::Re
     for note in &report.notes {
         writeln!(out, "{}", options.paint(AnsiColor::Yellow.on_default(), &format!("note: {}", text::one_line(note))))?;
     }
+    if report.lessons.iter().any(|lesson| lesson.status == Status::Pending) {
+        writeln!(out, "{}", wording::PENDING)?;
+    }
     writeln!(out, "{}", options.paint(BOLD, &text::one_line(&wording::total(report))))
 }
 

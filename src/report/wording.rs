@@ -113,6 +113,9 @@ pub(super) fn errored(lesson: &LessonOutcome) -> String {
 /// What stands over a comparison.
 pub(super) const COMPARISON: &str = "expected (-) and got (+):";
 
+/// What to do about pending lessons.
+pub(super) const PENDING: &str = "to see new output and to accept or reject it: proctor review";
+
 /// The name of what is said of no lesson.
 pub(super) const WHOLE_CHECK: &str = "the check as a whole";
 

@@ -5,8 +5,11 @@ use serde_json::Value;
 
 use crate::command::course;
 
-/// The first lesson of a report: its findings by code and line, and its blocks by fate and outcome.
-fn told(lesson: &Value) -> (Vec<(String, u64)>, Vec<(String, String)>) {
+/// Findings by code and line, and blocks by fate and outcome.
+type Told = (Vec<(String, u64)>, Vec<(String, String)>);
+
+/// What a report says of a lesson.
+fn told(lesson: &Value) -> Told {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let findings = lesson["findings"].as_array().unwrap();
     let blocks = lesson["blocks"].as_array().unwrap();
@@ -14,7 +17,7 @@ fn told(lesson: &Value) -> (Vec<(String, u64)>, Vec<(String, String)>) {
     (found, blocks.iter().map(|block| (text(&block["fate"]), text(&block["outcome"]))).collect())
 }
 
-fn page(text: &str) -> (Vec<(String, u64)>, Vec<(String, String)>) {
+fn page(text: &str) -> Told {
     let (_, report) = course().file("page.rst", text).json(&["--no-snapshots", "page.rst"]);
     told(&report["lessons"][0])
 }

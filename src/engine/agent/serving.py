@@ -4,7 +4,6 @@ import functools
 import importlib
 import inspect
 import logging
-import re
 import sys
 import threading
 import time
@@ -137,18 +136,19 @@ class Serving:
     def probe(self, step):
         app = self.find(step.get("app"))
         passed = True
-        for path in [] if app is None else [*probes(app), *self.converted(app)]:
+        for path in [] if app is None else [*probes(app), *self.converted(app, step.get("paths") or ())]:
             if ("GET", path) not in self.requested:
                 passed = self.ask(app, path, {"method": "GET"}, False) and passed
         return passed
 
-    def converted(self, app):
-        """Paths of rules all of whose arguments the lab's own converters take from the URL: what they make of it, the lab itself says."""
+    def converted(self, app, named):
+        """Of each rule whose arguments the lab's own converters take from the URL, the first path that the page names: what they make of it, the lab itself says."""
+        urls = app.url_map.bind("localhost")
         own = {module.__name__ for module in self.lab.modules()}
         for rule in app.url_map.iter_rules():
             kinds = [type(converter).__module__ for converter in getattr(rule, "_converters", {}).values()]
             if kinds and own.issuperset(kinds) and "GET" in (rule.methods or ()):
-                yield re.sub(r"<[^>]*>", "a", rule.rule)
+                yield from [path for path in named if matches(urls, path, rule)][:1]
 
     def ask(self, app, path, options, follows):
         """One request. Whether its answer is not a server error."""
@@ -222,6 +222,14 @@ def probes(app):
             continue
         paths.append(rule.rule)
     return paths
+
+
+def matches(urls, path, rule):
+    """Whether a path is one of a rule's."""
+    try:
+        return urls.match(path, method="GET", return_rule=True)[0] is rule
+    except Exception:
+        return False
 
 
 def described(response):

@@ -50,7 +50,7 @@ async fn serving_returns_at_once_and_requests_keep_cookies(bench: &Bench) {
 }
 
 async fn a_probe_finds_the_view_that_raises(bench: &Bench) {
-    let run = bench.run(lab().py(APP).get("/").action(Action::Probe { app: None })).await;
+    let run = bench.run(lab().py(APP).get("/").action(Action::Probe { app: None, paths: Vec::new() })).await;
     let asked: Vec<_> = responses(&run, 3).into_iter().map(|response| (response.path, response.status)).collect();
     assert_eq!(asked, [("/bad".to_owned(), 500)]);
     assert_eq!((verdict(&run, 3), printed(&run, 3).as_str()), (Some(Verdict::Failed), "in bad\n"));
@@ -60,7 +60,7 @@ async fn a_probe_finds_the_view_that_raises(bench: &Bench) {
 
 async fn a_factory_is_called(bench: &Bench) {
     let code = "from flask import Flask\ndef create_app(config=None):\n    app = Flask(__name__)\n    @app.get('/made')\n    def made():\n        return 'made'\n    return app";
-    let run = bench.run(lab().module("site_of", Some("site_of.py"), code).py("import site_of").action(Action::Probe { app: None })).await;
+    let run = bench.run(lab().module("site_of", Some("site_of.py"), code).py("import site_of").action(Action::Probe { app: None, paths: Vec::new() })).await;
     assert_eq!(responses(&run, 3).iter().map(|response| response.text.as_str()).collect::<Vec<_>>(), ["made"]);
     let run = bench.run(lab().py("x = 1").get("/")).await;
     assert_eq!((verdict(&run, 2), raised(&run, 2).class.as_str()), (Some(Verdict::Failed), "NoApplication"));
@@ -76,7 +76,7 @@ async fn a_server_answers_curl(bench: &Bench) {
         .sh("echo $FLASK_APP; curl -s -o /dev/null -w '%{http_code}\\n' localhost:5018/none")
         .sh("curl http://127.0.0.1:5019/");
     let run = bench.run(steps).await;
-    assert_eq!((printed(&run, 2).as_str(), finished(&run, 1)), ("served\n", Some((Verdict::Passed, None, Some(0)))), "{run:#?}");
+    assert_eq!((printed(&run, 2).as_str(), finished(&run, 1)), ("served\n", Some((Verdict::Passed, None, None))), "{run:#?}");
     assert_eq!(printed(&run, 4), "app\n404\n", "{run:#?}");
     assert_eq!((finished(&run, 5), run.ending), (Some((Verdict::Failed, None, Some(7))), Ending::Finished));
 }
