@@ -7,7 +7,7 @@ mod page;
 mod select;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,7 +103,8 @@ fn load_contents(contents: &Path, base: &Path) -> Result<Guide, LoadError> {
     let source = page::read(contents, base)?;
     let root = contents.parent().unwrap_or(base);
     let Summary { title, chapters } = summary::parse(&source);
-    let mut loading = Loading { source: &source, root, base, seen: BTreeSet::new() };
+    let named = chapters.iter().flat_map(|part| &part.entries).filter_map(|entry| entry.path.as_deref()).collect();
+    let mut loading = Loading { source: &source, root, base, seen: BTreeSet::new(), read: read_all(named, root, base) };
     let chapters = chapters.into_iter().map(|part| {
         let lessons = part.entries.iter().flat_map(|entry| loading.entry(entry)).collect();
         Chapter { number: part.number, title: part.title, lessons }
@@ -125,6 +126,29 @@ struct Loading<'a> {
     base: &'a Path,
     /// The pages that are read, each once.
     seen: BTreeSet<PathBuf>,
+    /// What is on the pages, by the name that the table of contents has for them.
+    read: BTreeMap<String, Result<(PathBuf, Vec<Lesson>), LoadError>>,
+}
+
+/// Read pages, as many at a time as there are cores.
+fn read_all(named: BTreeSet<&str>, root: &Path, base: &Path) -> BTreeMap<String, Result<(PathBuf, Vec<Lesson>), LoadError>> {
+    let whole_root = root.canonicalize();
+    let read = |named: &str| {
+        let path = root.join(named);
+        let whole = path.canonicalize().map_err(|error| LoadError::of(&path, base, &error))?;
+        if !whole_root.as_ref().is_ok_and(|root| whole.starts_with(root)) {
+            return Err(LoadError::Outside { path: display_path(&path, base) });
+        }
+        Ok((whole, page::lessons(&path, root, base)?))
+    };
+    let read = &read;
+    let named: Vec<&str> = named.into_iter().collect();
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        let parts = named.chunks(named.len().div_ceil(threads).max(1));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(|named| ((*named).to_owned(), read(named))).collect::<Vec<_>>())).collect();
+        running.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 impl Loading<'_> {
@@ -152,15 +176,13 @@ impl Loading<'_> {
 
     /// The lessons of a page; `None` if it was read before.
     fn page(&mut self, named: &str) -> Result<Option<Vec<Lesson>>, LoadError> {
-        let path = self.root.join(named);
-        let whole = path.canonicalize().map_err(|error| LoadError::of(&path, self.base, &error))?;
-        if !self.root.canonicalize().is_ok_and(|root| whole.starts_with(root)) {
-            return Err(LoadError::Outside { path: display_path(&path, self.base) });
-        }
-        if !self.seen.insert(whole) {
-            return Ok(None);
-        }
-        page::lessons(&path, self.root, self.base).map(Some)
+        let Some(read) = self.read.remove(named) else {
+            // Named twice: it stands in the first place, if it is there at all.
+            let path = self.root.join(named);
+            return path.canonicalize().map(|_| None).map_err(|error| LoadError::of(&path, self.base, &error));
+        };
+        let (whole, lessons) = read?;
+        Ok(self.seen.insert(whole).then_some(lessons))
     }
 
     /// A lesson that only the table of contents knows.
