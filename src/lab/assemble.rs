@@ -195,9 +195,11 @@ impl<'a> Walk<'a> {
             self.lab.claims.push(Claim { of: index, piece, block: None, span: printed.span, text: printed.text });
         }
         let programs = self.project.programs.len();
-        let joined = match &name {
-            Some(file) => self.project.join_file(file, &own),
-            None => self.project.join(&own, block.directive("new").is_some()),
+        let continued = self.named_by(block, "continue").and_then(|of| self.project.go_on(&of, &own));
+        let joined = match (continued, &name) {
+            (Some(joined), _) => joined,
+            (None, Some(file)) => self.project.join_file(file, &own),
+            (None, None) => self.project.join(&own, block.directive("new").is_some()),
         };
         let begun = self.project.programs.len() > programs;
         let goes_on = !joined.superseded
@@ -213,7 +215,23 @@ impl<'a> Walk<'a> {
             plan.project = self.project.clone();
         }
         self.last_run = Some(index);
-        BlockPlan { fate: Fate::Run, reason: None, file: name, revisions: vec![self.plans.len()] }
+        let file = self.project.programs[joined.program].file.clone().filter(|_| continued.is_some()).or(name);
+        BlockPlan { fate: Fate::Run, reason: None, file, revisions: vec![self.plans.len()] }
+    }
+
+    /// The file that a directive of a block names with `of`. One that the page has not shown so far is a finding.
+    fn named_by(&mut self, block: &Block, word: &str) -> Option<String> {
+        let directive = block.directive(word)?;
+        let of = directive.attributes.get("of")?;
+        if self.project.program_of(of).is_none() {
+            let finding = Finding::new(Code::UnknownDirective, self.location(directive.span), format!("no file called `{of}` stands above"));
+            let files: Vec<&str> = self.project.programs.iter().filter_map(|program| program.file.as_deref()).collect();
+            let help =
+                if files.is_empty() { "the page has shown no Python file so far".to_owned() } else { format!("the page has shown {}", files.join(", ")) };
+            self.lab.findings.push(finding.with_help(help));
+            return None;
+        }
+        Some(of.clone())
     }
 
     /// Fill in what the definitions of a block leave out, from the version of them that the page or an earlier lesson has.
@@ -339,7 +357,13 @@ impl<'a> Walk<'a> {
         if trees::is_tree(&self.lesson.blocks[index]) {
             return left_out(Fate::Static, "a directory tree");
         }
-        let Some(of) = self.last_run.filter(|&of| self.taken[of].errors.is_empty()) else {
+        let named = self.named_by(block, "output");
+        let of_file = |file: &String| self.lab.blocks.iter().rposition(|plan| plan.fate == Fate::Run && plan.file.as_ref() == Some(file));
+        let last = match &named {
+            Some(file) => of_file(file),
+            None => self.last_run,
+        };
+        let Some(of) = last.filter(|&of| self.taken[of].errors.is_empty()) else {
             return left_out(Fate::Static, "the output of nothing that ran");
         };
         self.lab.claims.push(Claim { of, piece: None, block: Some(index), span: block.span(), text: block.body.text() });

@@ -65,6 +65,12 @@ impl Project {
         Joined { program, superseded: self.edit(program, pieces) }
     }
 
+    /// Let the pieces of a block join the file that its author names, as an edit of it. `None` if there is no such file.
+    pub(crate) fn go_on(&mut self, file: &str, pieces: &[Arc<Piece>]) -> Option<Joined> {
+        let program = self.program_of(file)?;
+        Some(Joined { program, superseded: self.edit(program, pieces) })
+    }
+
     /// Let the pieces of an unnamed block join the program that they belong to, or begin one.
     pub(crate) fn join(&mut self, pieces: &[Arc<Piece>], fresh: bool) -> Joined {
         let Some(current) = self.current().filter(|_| !fresh) else {

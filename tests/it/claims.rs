@@ -63,3 +63,10 @@ fn a_date_that_the_code_names_is_compared_and_todays_is_not() {
     assert_eq!(found(page), [("wrong-output".to_owned(), 10)]);
     assert_eq!(found(&page.replace("2021, 11, 24", "2025, 3, 9")), []);
 }
+
+#[test]
+fn a_block_continues_the_file_that_it_names_and_an_output_is_of_the_file_that_it_names() {
+    let page = "# Parts\n\n```python title=\"one.py\"\nprint('one')\nvalue = 1\n```\n\n```python title=\"two.py\"\nprint('two')\n```\n\n<!-- proctor: output of=\"one.py\" -->\n```text\nonce\n```\n\n<!-- proctor: continue of=\"one.py\" -->\n```python\nprint(value + 1)\n```\n\n```text\n3\n```\n\n<!-- proctor: continue of=\"three.py\" -->\n```python\nprint('three')\n```\n";
+    assert_eq!(found(page), [("wrong-output".to_owned(), 14), ("wrong-output".to_owned(), 23), ("unknown-directive".to_owned(), 26)]);
+    assert_eq!(found(&page.replace("once", "one").replace("\n3\n", "\n2\n").replace("three.py", "two.py")), []);
+}
