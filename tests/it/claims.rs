@@ -70,3 +70,10 @@ fn a_block_continues_the_file_that_it_names_and_an_output_is_of_the_file_that_it
     assert_eq!(found(page), [("wrong-output".to_owned(), 14), ("wrong-output".to_owned(), 23), ("unknown-directive".to_owned(), 26)]);
     assert_eq!(found(&page.replace("once", "one").replace("\n3\n", "\n2\n").replace("three.py", "two.py")), []);
 }
+
+#[test]
+fn what_a_page_says_that_it_raises_is_compared_word_by_word() {
+    let page = "# Raised\n\n<!-- proctor: raises error=\"AttributeError\" -->\n```python\nimport json\n\njson.decoder.__version__\n```\n\n```text\nAttributeError: module 'json.encoder' has no attribute '__version__'\n```\n";
+    assert_eq!(found(page), [("wrong-output".to_owned(), 11)]);
+    assert_eq!(found(&page.replace("encoder", "decoder")), []);
+}
