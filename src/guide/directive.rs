@@ -52,7 +52,7 @@ pub const KNOWN: &[Known] = &[
     Known { word: "title", attributes: &[required("name")], help: "The block is the file of this name." },
     Known { word: "new", attributes: &[], help: "The block starts a new program." },
     Known { word: "output", attributes: &[optional("of")], help: "The block is the output of the block before it, or of the file it names." },
-    Known { word: "continue", attributes: &[required("of")], help: "The block continues the program or file that it names." },
+    Known { word: "continue", attributes: &[required("of")], help: "The block continues the file that it names." },
 ];
 
 /// What a comment said: its directives, and what is wrong with it.
