@@ -11,6 +11,7 @@ pub(crate) mod manifest;
 pub mod output;
 mod packages;
 pub mod review;
+pub mod round;
 pub mod selftest;
 pub mod show;
 pub mod spinner;

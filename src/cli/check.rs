@@ -1,27 +1,16 @@
 //! `proctor check`: read, assemble, run, judge, report.
 
-use std::time::Instant;
-
-use tokio::sync::mpsc;
-
 use crate::cli::course::{self, Course};
-use crate::cli::engines::{EngineArgs, EngineChoice, Needs, Opened};
+use crate::cli::engines::EngineArgs;
+use crate::cli::round::{Round, anything_ran};
 use crate::cli::watch::{self, How};
-use crate::cli::{Exit, no_engine, packages, tell, usage};
-use crate::engine::docker::orphans::remove_own;
+use crate::cli::{Exit, tell, usage};
 use crate::env::Environment;
-use crate::finding::Code;
-use crate::lab::Installed;
-use crate::outcome::{Event, Options, Outcome, Status};
-use crate::report::progress::Progress;
+use crate::outcome::{Options, Status};
 use crate::report::sink::{Request, Sink};
 use crate::report::{Report, terminal};
 use crate::run::snapshots::Snapshots;
-use crate::run::{Check, check};
 use crate::snapshot::store::Store;
-
-/// How many lessons wait for workers, beside those that keep them busy: enough to see what is to come.
-const UNDER_WAY: usize = 12;
 
 /// Arguments of `proctor check`.
 #[derive(Debug, clap::Args)]
@@ -95,55 +84,14 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(how) = args.watch {
         return watch::run(args, how).await;
     }
-    let begun = Instant::now();
     let sinks = sinks(args)?;
     let course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
-    let mut installed = packages::of(&environment);
-    let needs = needs(args, &course, &installed);
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let progress = tokio::spawn(follow(receiver, Progress::new(args.quiet)));
-    let to_run = course.planned.iter().filter(|planned| !planned.lesson.blocks.is_empty()).count();
-    let _ = sender.send(Event::Read { chapters: course.chapters, lessons: course.planned.len(), to_run });
-    let work = async {
-        let Opened { bench, name, note, jobs, refused } =
-            args.engine.open(&environment, &needs, &sender).await.map_err(|error| no_engine(error.to_string()))?;
-        let how = how(args, &course, &environment, jobs);
-        packages::add(&mut installed, &needs.packages, refused);
-        check(packages::tell(&course.planned, installed), &bench, &how, &sender).await;
-        bench.close().await;
-        if let Some(refused) = bench.refused() {
-            return Err(no_engine(refused).into());
-        }
-        anyhow::Ok((name, note.into_iter().chain(bench.notes()).collect::<Vec<_>>()))
-    };
-    let ended = tokio::select! {
-        ended = work => Some(ended),
-        () = interrupted() => None,
-    };
-    drop(sender);
-    let events = progress.await?;
-    let Some(ended) = ended else {
-        if args.engine.engine != EngineChoice::Local {
-            // Whoever does not want to wait for that says so: containers end by themselves, a little later.
-            tokio::select! {
-                () = remove_own() => {}
-                () = interrupted() => {}
-            }
-        }
+    let Some(mut report) = round(args, &course, &environment).run(&course.planned, course.chapters).await? else {
         tell("interrupted; nothing was reported");
         return Ok(Exit::Interrupted);
     };
-    let mut report = Report::collect(events);
-    let (engine, notes) = ended?;
-    report.engine = engine.to_owned();
-    report.notes = if to_run > 0 { notes } else { Vec::new() };
-    report.environment = environment.name().to_owned();
-    report.seconds = begun.elapsed().as_secs_f64();
     report.flags = args.flags();
-    if to_run == 0 || !anything_ran(&report) {
-        report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
-    }
     write(args, &report, sinks)?;
     Ok(exit(args, &report))
 }
@@ -154,39 +102,20 @@ pub(super) fn sinks(args: &Args) -> anyhow::Result<Vec<Sink>> {
     Ok(Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
 }
 
-/// What the lessons need on top of their environment.
-pub(super) fn needs(args: &Args, course: &Course, installed: &Installed) -> Needs {
-    Needs { packages: if args.install { packages::wanted(&course.planned, installed) } else { Default::default() } }
-}
-
-/// How lessons are checked, `jobs` labs at a time.
-pub(super) fn how(args: &Args, course: &Course, environment: &Environment, jobs: usize) -> Check {
-    let snapshots = Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci(), environment: environment.name().to_owned() };
-    Check { judging: Options { strict: args.strict }, snapshots: (!args.no_snapshots).then_some(snapshots), concurrency: jobs * 2 + UNDER_WAY }
-}
-
-/// Resolves when the user wants to stop.
-pub(super) async fn interrupted() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(_) => return std::future::pending().await,
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// One check of a course as the command line asks for it.
+pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Environment) -> Round<'a> {
+    let snapshots = || Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci(), environment: environment.name().to_owned() };
+    Round {
+        engine: &args.engine,
+        environment,
+        install: args.install,
+        judging: Options { strict: args.strict },
+        snapshots: (!args.no_snapshots).then(snapshots),
+        quiet: args.quiet,
     }
 }
 
-async fn follow(mut events: mpsc::UnboundedReceiver<Event>, mut progress: Progress) -> Vec<Event> {
-    let mut all = Vec::new();
-    while let Some(event) = events.recv().await {
-        progress.observe(&event);
-        all.push(event);
-    }
-    progress.finish();
-    all
-}
-
+/// The environment that lessons run in.
 pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
     let config = &course.config;
     let name = args.env.as_deref().or(config.environment.as_deref()).unwrap_or("flask");
@@ -218,10 +147,6 @@ pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::R
         failed = failed.and(sink.finish(|out| crate::report::write(report, format, &options, out)));
     }
     Ok(failed?)
-}
-
-pub(super) fn anything_ran(report: &Report) -> bool {
-    report.lessons.iter().flat_map(|lesson| &lesson.blocks).any(|block| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete)))
 }
 
 /// Whether we run where nobody can answer, and nothing may be written beside the guide.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use crate::cli::check::{self, Args};
 use crate::cli::course::{self, Course};
 use crate::cli::engines::{EngineChoice, Opened};
-use crate::cli::{Exit, no_engine, packages, tell, usage};
+use crate::cli::{Exit, no_engine, packages, round, tell, usage};
 use crate::engine::docker::orphans::remove_own;
 use crate::env::Environment;
 use crate::finding::Code;
@@ -53,7 +53,7 @@ pub(super) async fn run(args: &Args, how: How) -> anyhow::Result<Exit> {
     // Before the first check, so that what is saved meanwhile is not lost.
     let changes = Changes::of(how, &course, &environment);
     let todo = (0..course.planned.len()).collect();
-    let mut watch = Watch { args, course, before: None, changes, todo, verdicts: BTreeMap::new(), stop: Box::pin(check::interrupted()) };
+    let mut watch = Watch { args, course, before: None, changes, todo, verdicts: BTreeMap::new(), stop: Box::pin(round::interrupted()) };
     loop {
         let environment = check::environment(args, &watch.course)?;
         if let Some(exit) = watch.on(&environment).await? {
@@ -91,7 +91,7 @@ impl Watch<'_> {
     async fn on(&mut self, environment: &Environment) -> anyhow::Result<Option<Exit>> {
         let args = self.args;
         let mut installed = packages::of(environment);
-        let needs = check::needs(args, &self.course, &installed);
+        let needs = check::round(args, &self.course, environment).needs(&self.course.planned, &installed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let opened = tokio::select! {
             opened = gather(&mut receiver, args, args.engine.open(environment, &needs, &sender)) => opened.0,
@@ -99,7 +99,7 @@ impl Watch<'_> {
         };
         let Opened { bench, name, note, jobs, refused } = opened.map_err(|error| no_engine(error.to_string()))?;
         packages::add(&mut installed, &needs.packages, refused);
-        let how = check::how(args, &self.course, environment, jobs);
+        let how = check::round(args, &self.course, environment).how(jobs);
         loop {
             if !self.todo.is_empty() {
                 let planned = packages::tell(&self.todo.iter().map(|&index| self.course.planned[index].clone()).collect::<Vec<_>>(), installed.clone());
@@ -120,7 +120,7 @@ impl Watch<'_> {
                 report.flags = args.flags();
                 if is_first {
                     report.notes = note.iter().cloned().chain(bench.notes()).collect();
-                    if !check::anything_ran(&report) {
+                    if !round::anything_ran(&report) {
                         report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
                     }
                 }
@@ -147,7 +147,8 @@ impl Watch<'_> {
                 }
             };
             let is_same = bench.refused().is_none() && check::environment(args, &course).is_ok_and(|other| other == *environment);
-            let is_enough = check::needs(args, &course, &packages::of(environment)).packages == needs.packages && course.config == self.course.config;
+            let is_enough = check::round(args, &course, environment).needs(&course.planned, &packages::of(environment)).packages == needs.packages
+                && course.config == self.course.config;
             self.before = Some(std::mem::replace(&mut self.course, course));
             self.todo = if is_same { touched } else { (0..self.course.planned.len()).collect() };
             if !(is_same && is_enough) {
