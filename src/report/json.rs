@@ -22,6 +22,7 @@ struct ReportForm<'a> {
     version: u32,
     engine: &'a str,
     environment: &'a str,
+    environments: &'a [String],
     notes: &'a [String],
     seconds: f64,
     chapters: usize,
@@ -58,6 +59,7 @@ struct LessonForm<'a> {
     number: Option<&'a str>,
     title: &'a str,
     chapter: &'a str,
+    environment: &'a str,
     path: &'a str,
     line: usize,
     status: &'a str,
@@ -128,7 +130,8 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let form = ReportForm {
         version: VERSION,
         engine: &report.engine,
-        environment: &report.environment,
+        environment: report.environment(),
+        environments: &report.environments,
         notes: &report.notes,
         seconds: milliseconds(report.seconds),
         chapters: report.chapters,
@@ -150,6 +153,7 @@ fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a>
         number: lesson.number.as_deref(),
         title: &lesson.title,
         chapter: &lesson.chapter,
+        environment: &lesson.environment,
         path: lesson.source.path(),
         line: lesson.line,
         status: lesson.status.word(),
@@ -235,6 +239,15 @@ mod tests {
         let lesson = json["lessons"].as_array().unwrap().last().unwrap();
         assert_eq!((&lesson["findings"][0]["cell"], &lesson["findings"][0]["line"]), (&3.into(), &3.into()));
         assert_eq!((&lesson["blocks"][0]["cell"], &lesson["blocks"][0]["line"]), (&3.into(), &1.into()));
+    }
+
+    #[test]
+    fn each_lesson_says_where_it_ran() {
+        let json: serde_json::Value = serde_json::from_str(&written(&fixture::matrix())).unwrap();
+        assert_eq!((&json["environment"], &json["environments"]), (&"flask".into(), &serde_json::json!(["flask", "legacy", "next"])));
+        let lessons: Vec<_> = json["lessons"].as_array().unwrap().iter().map(|lesson| (lesson["id"].as_str(), lesson["environment"].as_str())).collect();
+        assert_eq!(lessons[2..4], [(Some("content/02/02-first"), Some("next")), (Some("guide.txt"), Some("flask"))]);
+        assert_eq!(json["lessons"][5]["rerun"], "proctor check guide.txt#5.5 --no-snapshots --env=next");
     }
 
     #[test]
