@@ -11,6 +11,8 @@ import sys
 import types
 from array import array
 
+from proctor_agent import packing
+
 MADV_COLLAPSE = 25
 LARGE = 1 << 21
 VECTOR = 1024
@@ -24,6 +26,8 @@ def settle():
             share()
         except (OSError, ValueError, AttributeError):
             pass
+    gc.collect()
+    packing.fill()
     gc.freeze()
     try:
         libc = ctypes.CDLL(None)
