@@ -92,6 +92,8 @@ def serve(channel, names, many, root, own):
     signal.set_wakeup_fd(end, warn_on_full_buffer=False)
     # Rather than holes in memory that every lab would copy, garbage that all of them share.
     gc.disable()
+    if many:
+        memory.reserve()
     sys.meta_path.insert(0, modules.Afterwards(serving.hooks()))
     warmth.warm(names, many)
     if many:
