@@ -349,7 +349,6 @@ impl Hunt<'_> {
             return Err(Stopped::Interrupted);
         }
         let (name, candidate) = (package.name.as_deref().unwrap_or_default(), &line.candidates[place]);
-        let said = memory.tried.iter().filter(|tried| tried.verdict != "unknown").count();
         let ahead = format!("try {}, at most {} to go, {:.0} s: ", memory.tried.len() + 1, search.at_most(), self.begun.elapsed().as_secs_f64());
         let (spinner, quiet) = (&mut self.spinner, self.args.quiet);
         let mut tell = |what: &str| {
@@ -364,7 +363,7 @@ impl Hunt<'_> {
             format!(": {}", crate::report::columns::line(&tried.reason).chars().take(100).collect::<String>())
         };
         let period = if tried.period { ", with packages of its time" } else { "" };
-        self.say(&format!("  {} {name} {}: {}{period} ({:.0} s){why}", said + 1, tried.version, tried.verdict, tried.seconds));
+        self.say(&format!("  {name} {}: {}{period} ({:.0} s){why}", tried.version, tried.verdict, tried.seconds));
         memory.keep(tried.clone());
         Ok(tried)
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
 
 use bollard::Docker;
+use pep440_rs::Version;
 
 use super::memory::Tried;
 use crate::cli::engines::{EngineArgs, EngineChoice, Layer};
@@ -32,8 +33,8 @@ pub(super) struct Workshop<'a> {
     docker: Option<(Docker, String)>,
     /// Packages that the lesson imports: they go along to another time.
     pub(super) others: BTreeSet<String>,
-    /// Whether the last release that could be judged took packages of its own time.
-    period_first: bool,
+    /// The newest release that could be judged only with packages of its own time: older ones will hardly do without.
+    needed_period: Option<Version>,
     /// Troubles that were the same with packages of that time.
     in_vain: HashSet<String>,
 }
@@ -57,7 +58,7 @@ impl<'a> Workshop<'a> {
                 None
             }
         };
-        Ok(Self { engine, environment, planned, docker, others: BTreeSet::new(), period_first: false, in_vain: HashSet::new() })
+        Ok(Self { engine, environment, planned, docker, others: BTreeSet::new(), needed_period: None, in_vain: HashSet::new() })
     }
 
     /// The engine's name.
@@ -107,7 +108,8 @@ impl<'a> Workshop<'a> {
         let begun = Instant::now();
         let version = candidate.version.to_string();
         let mut told: Vec<(bool, Tried)> = Vec::new();
-        for period in if self.period_first { [true, false] } else { [false, true] } {
+        let period_first = self.needed_period.as_ref().is_some_and(|newest| candidate.version <= *newest);
+        for period in if period_first { [true, false] } else { [false, true] } {
             if told.last().is_some_and(|(_, before)| before.kind == REFUSED || self.in_vain.contains(&telling(&before.reason))) {
                 break;
             }
@@ -137,7 +139,9 @@ impl<'a> Workshop<'a> {
                 }
             }
             if tried.verdict != "unknown" {
-                self.period_first = period;
+                if period && !period_first {
+                    self.needed_period = Some(candidate.version.clone());
+                }
                 return Ok(Some(Tried { seconds: begun.elapsed().as_secs_f64(), ..tried }));
             }
             told.push((period, tried));
