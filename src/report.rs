@@ -6,6 +6,7 @@ use crate::finding::{Code, Finding, Location, Severity};
 use crate::outcome::{Event, LessonOutcome, Status};
 
 mod cause;
+pub mod columns;
 mod diff;
 #[cfg(test)]
 mod fixture;
