@@ -10,6 +10,7 @@ pub mod env;
 pub(crate) mod manifest;
 pub mod output;
 mod packages;
+pub mod report;
 pub mod review;
 pub mod round;
 pub mod selftest;
@@ -81,6 +82,8 @@ enum Command {
     Accept(accept::Args),
     /// The environments that lessons run in: list, build, image, save, load.
     Env(env::Args),
+    /// Write a report again in other formats, and make one of the reports of parts: show, merge.
+    Report(report::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -109,6 +112,7 @@ impl Cli {
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
             Command::Env(args) => env::run(&args).await,
+            Command::Report(args) => report::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,
