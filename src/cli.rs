@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod engines;
 pub mod env;
 pub(crate) mod manifest;
+pub mod matrix;
 pub mod output;
 mod packages;
 pub mod report;

@@ -15,6 +15,7 @@ use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
 use self::element::Page;
+use super::matrix::{Row, rows};
 use super::{Report, text, wording};
 use crate::outcome::{LessonOutcome, Status};
 
@@ -43,23 +44,21 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page.finish(&format!("<script>{SCRIPT}</script>\n</body>\n</html>\n")).as_bytes())
 }
 
-/// A lesson, with its outcome in each environment that it ran in.
+/// A lesson, with how it did in each environment that it ran in.
 struct Shown<'a> {
     /// Its place on the page, from 0.
     place: usize,
-    /// Its outcomes; there is at least one.
-    outcomes: &'a [LessonOutcome],
+    row: Row<'a>,
 }
 
-impl Shown<'_> {
-    /// What is the same in every environment.
-    fn first(&self) -> &LessonOutcome {
-        &self.outcomes[0]
+impl<'a> Shown<'a> {
+    /// What says most of it.
+    fn worst(&self) -> &'a LessonOutcome {
+        self.row.worst()
     }
 
-    /// The worst of its statuses.
     fn status(&self) -> Status {
-        dominant(self).status
+        self.worst().status
     }
 
     fn failed(&self) -> bool {
@@ -67,15 +66,9 @@ impl Shown<'_> {
     }
 }
 
-/// The worst outcome of a lesson.
-fn dominant<'a>(lesson: &Shown<'a>) -> &'a LessonOutcome {
-    lesson.outcomes.iter().min_by_key(|outcome| outcome.status).unwrap_or(&lesson.outcomes[0])
-}
-
 /// The lessons of a report, each once.
 fn shown(report: &Report) -> Vec<Shown<'_>> {
-    let same = |one: &LessonOutcome, next: &LessonOutcome| one.id == next.id && one.source.path() == next.source.path();
-    report.lessons.chunk_by(same).enumerate().map(|(place, outcomes)| Shown { place, outcomes }).collect()
+    rows(report).into_iter().enumerate().map(|(place, row)| Shown { place, row }).collect()
 }
 
 /// Everything before the first element of the body. All of it is ours but the title.

@@ -2,7 +2,7 @@
 //!
 //! It never guesses: parts that cannot belong together are refused, and what had to be chosen stands in the report's notes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Report;
 use super::json::Kept;
@@ -63,11 +63,11 @@ pub fn merge(parts: Vec<(String, Kept)>) -> Result<Report, MergeError> {
     whole(&parts)?;
     let mut merged = Report::default();
     let mut lessons: Vec<(String, LessonOutcome)> = Vec::new();
-    let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut known: BTreeMap<[String; 3], usize> = BTreeMap::new();
     let mut chosen = Vec::new();
     for (name, Kept { report, .. }) in parts {
         merged.engine = report.engine;
-        merged.environment = report.environment;
+        merged.environments = report.environments;
         merged.chapters = report.chapters;
         merged.flags = report.flags;
         // Parts are checked side by side: whoever waited, waited for the longest.
@@ -91,7 +91,7 @@ pub fn merge(parts: Vec<(String, Kept)>) -> Result<Report, MergeError> {
         }
     }
     merged.notes.extend(chosen);
-    merged.lessons = in_order(lessons.into_iter().map(|(_, lesson)| lesson).collect());
+    merged.lessons = in_order(lessons.into_iter().map(|(_, lesson)| lesson).collect(), &merged.environments);
     if merged.anything_ran() {
         merged.wrong.retain(|(code, _)| *code != Code::NothingRan);
     }
@@ -99,8 +99,8 @@ pub fn merge(parts: Vec<(String, Kept)>) -> Result<Report, MergeError> {
 }
 
 /// What a lesson is known by, in whichever report it stands.
-fn key(lesson: &LessonOutcome) -> (String, String) {
-    (lesson.source.path().to_owned(), lesson.id.clone())
+fn key(lesson: &LessonOutcome) -> [String; 3] {
+    [lesson.source.path().to_owned(), lesson.id.clone(), lesson.environment.clone()]
 }
 
 fn extend<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
@@ -112,10 +112,11 @@ fn extend<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
 }
 
 /// Lessons by their place in the guide; as they are if two claim one place, for then they do not know it.
-fn in_order(mut lessons: Vec<LessonOutcome>) -> Vec<LessonOutcome> {
-    let places: std::collections::BTreeSet<usize> = lessons.iter().map(|lesson| lesson.index).collect();
+fn in_order(mut lessons: Vec<LessonOutcome>, environments: &[String]) -> Vec<LessonOutcome> {
+    let column = |lesson: &LessonOutcome| environments.iter().position(|environment| *environment == lesson.environment);
+    let places: BTreeSet<_> = lessons.iter().map(|lesson| (lesson.index, column(lesson))).collect();
     if places.len() == lessons.len() {
-        lessons.sort_by_key(|lesson| lesson.index);
+        lessons.sort_by_key(|lesson| (lesson.index, column(lesson)));
     } else {
         for (index, lesson) in lessons.iter_mut().enumerate() {
             lesson.index = index;
@@ -141,7 +142,7 @@ fn same_guide(parts: &[(String, Kept)]) -> Result<(), MergeError> {
         let flags = |report: &Report| if report.flags.is_empty() { "none".to_owned() } else { report.flags.join(" ") };
         let pairs = [
             ("the engine", one.engine.clone(), other.engine.clone()),
-            ("the environment", one.environment.clone(), other.environment.clone()),
+            ("the environment", one.environments.join(", "), other.environments.join(", ")),
             ("the options", flags(one), flags(other)),
             ("the number of chapters", one.chapters.to_string(), other.chapters.to_string()),
         ];
@@ -255,7 +256,7 @@ mod tests {
         let start = "0.json and 1.json do not belong together: ";
         let engine = refused(|kept| kept.report.engine = "docker".to_owned());
         assert_eq!(engine, format!("{start}the engine of the one: `local`, of the other: `docker`; check every part in the same way"));
-        assert!(refused(|kept| kept.report.environment = "next".to_owned()).contains("the environment of the one: `flask`, of the other: `next`"));
+        assert!(refused(|kept| kept.report.environments = vec!["next".to_owned()]).contains("the environment of the one: `flask`, of the other: `next`"));
         assert!(refused(|kept| kept.report.flags.push("--strict".to_owned())).contains("the options of the one: `none`, of the other: `--strict`"));
         assert!(refused(|kept| kept.report.chapters = 9).contains("the number of chapters"));
         assert!(refused(|kept| kept.report.partition = Some("hash:2/2".to_owned())).contains("the part of the one: `slice:1/2`, of the other: `hash:2/2`"));

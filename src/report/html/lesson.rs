@@ -10,7 +10,7 @@ use crate::report::{Report, text, wording};
 pub(super) fn write(page: &mut Page, report: &Report, lesson: &Shown<'_>, last: usize) {
     let (id, heading) = (format!("lesson-{}", lesson.place), format!("title-{}", lesson.place));
     page.element("article", &[("id", &id), ("aria-labelledby", &heading)], |page| {
-        let first = lesson.first();
+        let first = lesson.worst();
         page.element("p", &[("class", "crumbs")], |page| {
             page.leaf("a", &[("href", "#top")], "All lessons");
             if !first.chapter.trim().is_empty() {
@@ -22,9 +22,22 @@ pub(super) fn write(page: &mut Page, report: &Report, lesson: &Shown<'_>, last: 
             page.text(&text::one_line(&wording::lesson(first)));
         });
         page.leaf("p", &[("class", "soft place")], &text::exact(&wording::lesson_place(first)));
-        for (column, outcome) in lesson.outcomes.iter().enumerate() {
+        if report.environments.len() > 1 {
+            page.leaf("p", &[], &text::one_line(&wording::by_status(&lesson.row)));
+        }
+        for (column, outcome) in lesson.row.outcomes.iter().enumerate() {
             let id = format!("{}-{column}", lesson.place);
-            outcome_of(page, report, outcome, &id);
+            if report.environments.len() == 1 {
+                outcome_of(page, report, outcome, &id);
+                continue;
+            }
+            page.element("section", &[("class", "environment")], |page| {
+                page.element("h3", &[("class", "in")], |page| {
+                    badge(page, outcome.status);
+                    page.text(&text::one_line(&wording::within(&[&outcome.environment])));
+                });
+                outcome_of(page, report, outcome, &id);
+            });
         }
         page.element("nav", &[("class", "neighbours"), ("aria-label", "Other lessons")], |page| {
             if lesson.place > 0 {

@@ -1,7 +1,7 @@
 //! The health of a guide at a glance: counts to filter by, a tile a lesson and a row a chapter, and what is wrong. `Report -> elements`.
 
 use super::element::Page;
-use super::{Shown, dominant, href, mark};
+use super::{Shown, href, mark};
 use crate::finding::Severity;
 use crate::outcome::Status;
 use crate::report::cause::{causes, quiet};
@@ -88,9 +88,9 @@ fn filters(page: &mut Page, shown: &[Shown<'_>]) {
 pub(super) fn tiles(page: &mut Page, shown: &[Shown<'_>]) {
     page.element("section", &[("class", "overview"), ("aria-labelledby", "chapters")], |page| {
         page.leaf("h2", &[("id", "chapters")], "At a glance");
-        for chapter in shown.chunk_by(|one, next| one.first().chapter == next.first().chapter) {
+        for chapter in shown.chunk_by(|one, next| one.worst().chapter == next.worst().chapter) {
             let Some(first) = chapter.first() else { continue };
-            let title = text::one_line(&first.first().chapter);
+            let title = text::one_line(&first.worst().chapter);
             page.element("section", &[("class", "chapter")], |page| {
                 page.leaf("h3", &[], if title.is_empty() { "No chapter" } else { &title });
                 page.element("ul", &[("class", "tiles")], |page| chapter.iter().for_each(|lesson| tile(page, lesson)));
@@ -105,7 +105,7 @@ fn tile(page: &mut Page, lesson: &Shown<'_>) {
         let class = format!("tile {}", status.word());
         page.element("a", &[("class", &class), ("href", &href(lesson.place))], |page| {
             page.leaf("span", &[("class", "mark"), ("aria-hidden", "true")], mark(status));
-            page.leaf("span", &[("class", "name")], &text::one_line(&wording::lesson(lesson.first())));
+            page.leaf("span", &[("class", "name")], &text::one_line(&wording::lesson(lesson.worst())));
             page.leaf("span", &[("class", "word")], status.word());
         });
     });
@@ -128,13 +128,16 @@ pub(super) fn wrong(page: &mut Page, shown: &[Shown<'_>]) {
 }
 
 fn entry(page: &mut Page, lesson: &Shown<'_>) {
-    let (outcome, status, number) = (dominant(lesson), lesson.status(), lesson.place.to_string());
+    let (outcome, status, number) = (lesson.worst(), lesson.status(), lesson.place.to_string());
     page.element("li", &[("data-lesson", &number), ("data-is", status.word())], |page| {
         page.element("h3", &[], |page| {
             super::badge(page, status);
             page.leaf("a", &[("href", &href(lesson.place))], &text::one_line(&wording::lesson(outcome)));
         });
         page.leaf("p", &[("class", "soft place")], &text::exact(&wording::lesson_place(outcome)));
+        if lesson.row.outcomes.len() > 1 {
+            page.leaf("p", &[("class", "soft")], &text::one_line(&wording::by_status(&lesson.row)));
+        }
         let mut causes: Vec<_> = causes(outcome).into_iter().filter(|cause| !quiet(cause.finding)).collect();
         causes.sort_by_key(|cause| cause.finding.severity());
         let rest = causes.len().saturating_sub(FINDINGS_SHOWN);

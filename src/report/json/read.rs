@@ -102,13 +102,16 @@ pub fn read(text: &str, texts: Texts<'_>) -> Result<Kept, ReadError> {
     let form: ReportForm<'_> = serde_json::from_str(text).map_err(|error| ReadError::Malformed(error.to_string()))?;
     let digests: BTreeMap<String, String> = form.sources.iter().map(|source| (source.path.to_string(), source.sha256.to_string())).collect();
     let sources = sources(&form, &digests, texts)?;
-    let lessons = form.lessons.into_iter().enumerate().map(|(place, form)| lesson(place, form, &sources)).collect::<Result<_, _>>()?;
+    // Reports of one environment did not always name it with each lesson.
+    let environments = if form.environments.is_empty() { vec![form.environment.into_owned()] } else { form.environments.into_owned() };
+    let own = environments.first().map_or("", String::as_str);
+    let lessons = form.lessons.into_iter().enumerate().map(|(place, form)| lesson(place, form, own, &sources)).collect::<Result<_, _>>()?;
     let wrong = form.findings.into_iter().map(|wrong| Ok((code(&wrong.code)?, wrong.message.into_owned()))).collect::<Result<_, _>>()?;
     let report = Report {
         engine: form.engine.into_owned(),
         notes: form.notes.into_owned(),
         wrong,
-        environment: form.environment.into_owned(),
+        environments,
         chapters: form.chapters,
         lessons,
         seconds: form.seconds,
@@ -178,7 +181,7 @@ fn related_ends(form: &RelatedForm<'_>) -> Ends {
     (start, end.unwrap_or(start))
 }
 
-fn lesson(place: usize, form: LessonForm<'_>, sources: &Sources) -> Result<LessonOutcome, ReadError> {
+fn lesson(place: usize, form: LessonForm<'_>, environment: &str, sources: &Sources) -> Result<LessonOutcome, ReadError> {
     let source = sources.at(&form.path);
     let assumption = |form: AssumptionForm<'_>| {
         let at = source.offset_of(assumption_place(&form));
@@ -191,6 +194,7 @@ fn lesson(place: usize, form: LessonForm<'_>, sources: &Sources) -> Result<Lesso
         number: form.number.map(Cow::into_owned),
         title: form.title.into_owned(),
         chapter: form.chapter.into_owned(),
+        environment: if form.environment.is_empty() { environment.to_owned() } else { form.environment.into_owned() },
         line: form.line,
         status: word("status", &form.status, &Status::ALL, |status| status.word())?,
         assumptions: form.assumptions.into_iter().map(assumption).collect(),
