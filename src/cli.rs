@@ -7,6 +7,7 @@ pub mod course;
 pub mod doctor;
 pub mod engines;
 pub mod env;
+pub mod fix;
 pub(crate) mod manifest;
 pub mod output;
 mod packages;
@@ -79,6 +80,8 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// Say what to write instead of what has moved, run before it is offered, and write it with --apply.
+    Fix(Box<fix::Args>),
     /// The environments that lessons run in: list, build, image, save, load.
     Env(env::Args),
     /// Say what this machine has to run lessons with, and what is missing.
@@ -108,6 +111,7 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Fix(args) => fix::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,

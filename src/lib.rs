@@ -26,6 +26,8 @@ pub mod outcome;
 
 pub mod run;
 
+pub mod maintain;
+
 pub mod selftest;
 
 pub mod report;

@@ -1,0 +1,5 @@
+//! The maintainer's loop: which lessons went stale, since which release, and what to write instead. Pure: it never runs, installs or prints anything.
+
+pub mod fix;
+pub mod patch;
+pub mod rewrite;
