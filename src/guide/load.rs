@@ -45,7 +45,7 @@ pub fn load(path: &Path, base: &Path) -> Result<Guide, LoadError> {
 /// changed, if the page would not be the same lessons any more.
 pub fn reread(guide: &mut Guide, shown: &str, text: &str, root: &Path, base: &Path) -> bool {
     let mut old: Vec<&mut Lesson> =
-        guide.chapters.iter_mut().flat_map(|chapter| &mut chapter.lessons).filter(|lesson| lesson.source.path() == shown && !lesson.draft).collect();
+        guide.chapters.iter_mut().flat_map(|chapter| &mut chapter.lessons).filter(|lesson| lesson.source.path() == shown).collect();
     let Some(id) = old.first().map(|lesson| lesson.id.split('#').next().unwrap_or_default().to_owned()) else { return false };
     let source = Arc::new(Source::new(shown, text));
     let new: Vec<Lesson> = page::parse(&source, &id, &base.join(shown), root).chapters.into_iter().flat_map(|chapter| chapter.lessons).collect();

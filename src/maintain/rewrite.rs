@@ -55,6 +55,26 @@ impl Group {
             self.moves.push(one);
         }
     }
+
+    /// Take over what another changes around a change of this one's: the whole goes with its part.
+    fn absorb(&mut self, other: &mut Self) {
+        let around = |outer: &(usize, Change), inner: &(usize, Change)| {
+            outer.0 == inner.0 && outer.1.span.start <= inner.1.span.start && inner.1.span.end <= outer.1.span.end
+        };
+        let (taken, left): (Vec<_>, Vec<_>) = std::mem::take(&mut other.changes).into_iter().partition(|outer| self.changes.iter().any(|inner| around(outer, inner)));
+        other.changes = left;
+        if taken.is_empty() {
+            return;
+        }
+        self.changes.retain(|inner| !taken.iter().any(|outer| around(outer, inner)));
+        self.touches.extend(taken.iter().map(|(view, change)| (*view, change.span)));
+        self.changes.extend(taken);
+        other.moves.iter().for_each(|one| self.add(one));
+        for (key, plan) in std::mem::take(&mut other.plans.of) {
+            self.plans.of.entry(key).or_insert(plan);
+        }
+        self.plans.first.append(&mut other.plans.first);
+    }
 }
 
 /// Everything on a lesson's page that the table of moves knows, whatever of it is in anybody's way.
@@ -63,7 +83,12 @@ pub fn proposals(lesson: &Lesson) -> Vec<Proposal> {
     let views: Vec<View> = (0..lesson.blocks.len()).filter_map(|index| View::of(lesson, index)).collect();
     let names = Names::of(&views);
     let page = Page { lesson, views, names };
-    let groups = page.python2().into_iter().chain(page.imports()).chain(page.references()).chain(page.shapes());
+    let (mut imports, mut shapes) = (page.imports(), page.shapes());
+    for import in &mut imports {
+        shapes.iter_mut().for_each(|shape| import.absorb(shape));
+    }
+    shapes.retain(|shape| !shape.changes.is_empty() || shape.hint.is_some());
+    let groups = page.python2().into_iter().chain(imports).chain(page.references()).chain(shapes);
     groups.map(|group| page.proposal(group)).collect()
 }
 

@@ -19,8 +19,6 @@ pub(super) struct Change {
 /// The code of a block.
 #[derive(Debug)]
 pub(super) struct View {
-    /// The block's index in its lesson.
-    pub(super) block: usize,
     pub(super) code: String,
     pub(super) sites: Sites,
     /// Whether it parses.
@@ -61,7 +59,7 @@ impl View {
         }
         let code: String = lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect();
         let parses = crate::python::parse(&code).errors.is_empty();
-        Some(Self { block: index, sites: sites(&code), parses, console, html: block.mark == Mark::Pre, code, lines })
+        Some(Self { sites: sites(&code), parses, console, html: block.mark == Mark::Pre, code, lines })
     }
 
     pub(super) fn text(&self, span: Span) -> &str {
