@@ -4,18 +4,17 @@ mod rounds;
 mod shown;
 mod write;
 
-use std::collections::BTreeSet;
-
-use crate::cli::course::{self, Course};
+use crate::cli::course;
 use crate::cli::engines::EngineArgs;
+use crate::cli::matrix::EnvArgs;
 use crate::cli::{Exit, tell, usage};
-use crate::env::Environment;
 use crate::outcome::Status;
 use rounds::{Found, Rounds};
 
 /// Arguments of `proctor fix`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Each edit comes from a table of known moves, and was run before it is offered: the finding is gone with it, all that ran before still runs,
+#[command(
+    after_help = "Each edit comes from a table of known moves, and was run before it is offered: the finding is gone with it, all that ran before still runs,
 with the same output, and nothing new is wrong but what the finding had hidden. What did not stand that test is told as a hint.
 
 Exit status:
@@ -29,7 +28,8 @@ Examples:
   proctor fix                          the whole course: a diff, and why
   proctor fix guide.txt#5.5            one lesson
   proctor fix docs | patch -p1         the diff is one that `patch` and `git apply` read
-  proctor fix docs --apply             write it")]
+  proctor fix docs --apply             write it"
+)]
 pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
     #[arg(value_name = "PATH|LESSON")]
@@ -39,9 +39,8 @@ pub struct Args {
     apply: bool,
     #[command(flatten)]
     engine: EngineArgs,
-    /// The environment to run in, in place of the course's.
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
+    #[command(flatten)]
+    env: EnvArgs,
     /// Install what pages install and the environment lacks, into a layer of it that is kept.
     #[arg(long)]
     install: bool,
@@ -74,7 +73,7 @@ fn parse_format(word: &str) -> Result<Format, String> {
 /// What keeps the lessons from being run, or the edits from being written; nothing is half-written then.
 pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let course = course::find(&args.lessons)?;
-    let environment = environment(args.env.as_deref(), &course)?;
+    let environment = args.env.only(&course, "fix")?;
     let rounds = Rounds { arguments: &args.lessons, engine: &args.engine, environment: &environment, install: args.install, quiet: args.quiet };
     let Some(found) = rounds.run(course).await? else {
         tell("interrupted; nothing was written");
@@ -96,20 +95,4 @@ fn exit(args: &Args, found: &Found) -> Exit {
         return Exit::Engine;
     }
     if found.pages.is_empty() || args.apply { Exit::Fine } else { Exit::Findings }
-}
-
-/// The environment that lessons run in.
-fn environment(named: Option<&str>, course: &Course) -> anyhow::Result<Environment> {
-    let config = &course.config;
-    let name = named.or(config.environment.as_deref()).unwrap_or("flask");
-    let found = match &config.requirements {
-        Some(path) if named.is_none() => Environment::from_requirements(name, &config.root.join(path)),
-        _ => Environment::find(name, Some(&config.root)),
-    };
-    let found = found.map_err(|error| usage(error.to_string()))?;
-    let asked: BTreeSet<&str> = course.planned.iter().filter_map(|planned| planned.manifest.as_ref()?.environment.as_deref()).collect();
-    match asked.into_iter().find(|other| *other != found.name()) {
-        Some(other) => Err(usage(format!("a lab.toml asks for the environment `{other}`: fix its lesson by itself, with `--env {other}`")).into()),
-        None => Ok(found),
-    }
 }

@@ -65,10 +65,7 @@ fn literal(line: &str) -> String {
 #[must_use]
 pub fn between(old: &Source, new: &Source) -> Vec<Edit> {
     let line = |line: usize| if line >= old.line_count() { old.text().len() } else { old.line_span(line + 1).start };
-    hunks(old.text(), new.text())
-        .into_iter()
-        .map(|(first, last, text)| Edit { span: Span::new(line(first - 1), line(last)), text })
-        .collect()
+    hunks(old.text(), new.text()).into_iter().map(|(first, last, text)| Edit { span: Span::new(line(first - 1), line(last)), text }).collect()
 }
 
 /// Lines of one text (the first and the last, from 1; the last is before the first where nothing goes) that give way to a text, to make it the other.

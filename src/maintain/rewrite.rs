@@ -61,7 +61,8 @@ impl Group {
         let around = |outer: &(usize, Change), inner: &(usize, Change)| {
             outer.0 == inner.0 && outer.1.span.start <= inner.1.span.start && inner.1.span.end <= outer.1.span.end
         };
-        let (taken, left): (Vec<_>, Vec<_>) = std::mem::take(&mut other.changes).into_iter().partition(|outer| self.changes.iter().any(|inner| around(outer, inner)));
+        let (taken, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut other.changes).into_iter().partition(|outer| self.changes.iter().any(|inner| around(outer, inner)));
         other.changes = left;
         if taken.is_empty() {
             return;
@@ -121,7 +122,11 @@ impl Page<'_> {
     /// Take out of imports what nothing needs any more once a group's changes are made.
     fn tidy(&self, group: &mut Group) {
         let inside = |view: usize, span: crate::source::Span| {
-            group.changes.iter().find(|(other, change)| *other == view && change.span.start <= span.start && span.end <= change.span.end).map(|(_, change)| change)
+            group
+                .changes
+                .iter()
+                .find(|(other, change)| *other == view && change.span.start <= span.start && span.end <= change.span.end)
+                .map(|(_, change)| change)
         };
         for binding in &self.names.0 {
             let Some((import, item)) = binding.import else { continue };

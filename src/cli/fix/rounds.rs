@@ -123,7 +123,7 @@ impl Rounds<'_> {
                 break;
             }
         }
-        let mut found = Found { engine: report.engine, environment: report.environment, ..Found::default() };
+        let mut found = Found { engine: report.engine, environment: self.environment.name().to_owned(), ..Found::default() };
         let Some(last) = self.settle(&mut state, &original, &first).await? else { return Ok(None) };
         for planned in &original {
             let id = &planned.lesson.id;
@@ -220,7 +220,12 @@ impl Rounds<'_> {
     }
 
     /// Run the whole course once more with all that helped. A page with a lesson that is not better for it, or that harms a lesson of another page, stays as it was.
-    async fn settle(&self, state: &mut State, original: &[Planned], first: &BTreeMap<String, LessonOutcome>) -> anyhow::Result<Option<BTreeMap<String, (LessonOutcome, Vec<usize>)>>> {
+    async fn settle(
+        &self,
+        state: &mut State,
+        original: &[Planned],
+        first: &BTreeMap<String, LessonOutcome>,
+    ) -> anyhow::Result<Option<BTreeMap<String, (LessonOutcome, Vec<usize>)>>> {
         loop {
             if state.texts.is_empty() {
                 return Ok(Some(first.iter().map(|(id, lesson)| (id.clone(), (lesson.clone(), Vec::new()))).collect()));

@@ -38,6 +38,9 @@ fn prepared(page: &Page) -> anyhow::Result<(PathBuf, NamedTempFile)> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder).map_err(|error| cannot("cannot be written beside itself", &error))?;
     let new = if notebook { page.after.clone().into_bytes() } else { bytes(&stored, &page.before, &page.after) };
-    file.write_all(&new).and_then(|()| file.as_file().set_permissions(permissions)).and_then(|()| file.as_file().sync_all()).map_err(|error| cannot("cannot be written", &error))?;
+    file.write_all(&new)
+        .and_then(|()| file.as_file().set_permissions(permissions))
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|error| cannot("cannot be written", &error))?;
     Ok((path, file))
 }

@@ -66,7 +66,8 @@ impl Plans {
             let own = views[view].sites.imports.iter().enumerate().filter(move |(_, import)| import.top && (view, import.span.start) <= at);
             own.map(move |(number, import)| ((view, number), import))
         };
-        let same = |(_, import): &(_, &Import)| name.is_some() && import.from.as_ref().is_some_and(|from| from.name == module) && import.names[0].name.name != "*";
+        let same =
+            |(_, import): &(_, &Import)| name.is_some() && import.from.as_ref().is_some_and(|from| from.name == module) && import.names[0].name.name != "*";
         let own: Vec<_> = tops(at.0).collect();
         let above: Vec<_> = (0..at.0).rev().flat_map(tops).collect();
         let in_same = own.iter().rfind(|import| same(import)).or_else(|| above.iter().find(|import| own.is_empty() && same(import)));
@@ -106,7 +107,12 @@ impl Plan {
         if let (Some(module), Some(from)) = (&self.module, &import.from) {
             changes.push(Change { span: from.span, text: module.clone() });
         }
-        let mut adds: Vec<&str> = self.adds.iter().map(String::as_str).filter(|name| !import.names.iter().any(|known| known.span.len() == name.len() && known.name.name == **name)).collect();
+        let mut adds: Vec<&str> = self
+            .adds
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !import.names.iter().any(|known| known.span.len() == name.len() && known.name.name == **name))
+            .collect();
         adds.dedup();
         changes.extend(self.names(import, &stays, &adds));
         if !joined.is_empty() {

@@ -51,7 +51,10 @@ fn an_import_that_moved_as_a_whole_changes_its_module_alone() {
         code("from sqlalchemy.ext.declarative import declarative_base  # the base\nBase = declarative_base()\n"),
         "from sqlalchemy.orm import declarative_base  # the base\nBase = declarative_base()\n"
     );
-    assert_eq!(code("from flask.ext.login import (\n    login_user,  # in\n    logout_user,\n)\n"), "from flask_login import (\n    login_user,  # in\n    logout_user,\n)\n");
+    assert_eq!(
+        code("from flask.ext.login import (\n    login_user,  # in\n    logout_user,\n)\n"),
+        "from flask_login import (\n    login_user,  # in\n    logout_user,\n)\n"
+    );
     assert_eq!(code("from flask.ext.login import a, \\\n     b\n"), "from flask_login import a, \\\n     b\n");
     assert_eq!(code("from flask.ext import login\nlogin.x()\n"), "import flask_login as login\nlogin.x()\n");
     assert_eq!(code("from flask.ext.wtf import *\n"), "from flask_wtf import *\n");
@@ -61,11 +64,11 @@ fn an_import_that_moved_as_a_whole_changes_its_module_alone() {
 fn one_line_is_split_where_only_some_of_it_moved() {
     assert_eq!(code("from flask import Flask, escape\nescape('<')\n"), "from flask import Flask\nfrom markupsafe import escape\nescape('<')\n");
     assert_eq!(code("from flask import escape, Flask, Markup\n"), "from flask import Flask\nfrom markupsafe import Markup, escape\n");
-    assert_eq!(code("def f():\n    from flask import g, escape\n    return escape(g.x)\n"), "def f():\n    from flask import g\n    from markupsafe import escape\n    return escape(g.x)\n");
     assert_eq!(
-        code("from flask import escape as e, Flask\ne('<')\n"),
-        "from flask import Flask\nfrom markupsafe import escape as e\ne('<')\n"
+        code("def f():\n    from flask import g, escape\n    return escape(g.x)\n"),
+        "def f():\n    from flask import g\n    from markupsafe import escape\n    return escape(g.x)\n"
     );
+    assert_eq!(code("from flask import escape as e, Flask\ne('<')\n"), "from flask import Flask\nfrom markupsafe import escape as e\ne('<')\n");
     assert_eq!(
         code("from flask.ext.wtf import Form, TextField, Required\nclass F(Form):\n    a = TextField(validators=[Required()])\n"),
         "from flask_wtf import FlaskForm\nfrom wtforms import StringField\nfrom wtforms.validators import DataRequired\nclass F(FlaskForm):\n    a = StringField(validators=[DataRequired()])\n"
@@ -108,7 +111,10 @@ fn calls_have_another_shape() {
         "db = SQLAlchemy(app)\ndb.session.get(User, 1)\ndb.get_or_404(User, 2)\ndb.get_or_404(User, 3, description='no')\n"
     );
     assert_eq!(code("import sqlalchemy as sa\nq = sa.select([a, b])  # two\n"), "import sqlalchemy as sa\nq = sa.select(a, b)  # two\n");
-    assert_eq!(code("from sqlalchemy.orm import mapper\nmapper(User, users)\n"), "from sqlalchemy.orm import registry\nregistry().map_imperatively(User, users)\n");
+    assert_eq!(
+        code("from sqlalchemy.orm import mapper\nmapper(User, users)\n"),
+        "from sqlalchemy.orm import registry\nregistry().map_imperatively(User, users)\n"
+    );
     assert_eq!(
         code("from sqlalchemy import create_engine\ne = create_engine('x', convert_unicode=True)\nrows = e.execute('select 1').fetchall()\n"),
         "from sqlalchemy import create_engine, text\ne = create_engine('x')\nrows = e.connect().execute(text('select 1')).fetchall()\n"
@@ -118,7 +124,9 @@ fn calls_have_another_shape() {
         "from sqlalchemy import create_engine\nengine = create_engine('x')\nif a:\n    with engine.begin() as connection:\n        connection.execute(users.insert(), name='b')\n"
     );
     assert_eq!(
-        code("from sqlalchemy import Table, create_engine\neng = create_engine('x')\nt = Table('t', m, autoload=True)\nu = Table('u', m, autoload=True, autoload_with=eng)\n"),
+        code(
+            "from sqlalchemy import Table, create_engine\neng = create_engine('x')\nt = Table('t', m, autoload=True)\nu = Table('u', m, autoload=True, autoload_with=eng)\n"
+        ),
         "from sqlalchemy import Table, create_engine\neng = create_engine('x')\nt = Table('t', m, autoload_with=eng)\nu = Table('u', m, autoload_with=eng)\n"
     );
     assert_eq!(
@@ -139,16 +147,18 @@ fn times_know_their_zone() {
 
 #[test]
 fn flask_s_hooks_and_stacks_are_elsewhere() {
-    assert_eq!(
-        code("@app.before_first_request\ndef init():\n    x()\n\ny = 1\n"),
-        "def init():\n    x()\n\nwith app.app_context():\n    init()\n\ny = 1\n"
-    );
+    assert_eq!(code("@app.before_first_request\ndef init():\n    x()\n\ny = 1\n"), "def init():\n    x()\n\nwith app.app_context():\n    init()\n\ny = 1\n");
     assert_eq!(code("from flask import Flask, _app_ctx_stack\ntop = _app_ctx_stack.top\n"), "from flask import Flask, g\ntop = g\n");
     assert_eq!(
-        code("from flask.json import JSONEncoder\nclass E(JSONEncoder):\n    def default(self, o):\n        return JSONEncoder.default(self, o)\napp.json_encoder = E\n"),
+        code(
+            "from flask.json import JSONEncoder\nclass E(JSONEncoder):\n    def default(self, o):\n        return JSONEncoder.default(self, o)\napp.json_encoder = E\n"
+        ),
         "from flask.json.provider import DefaultJSONProvider\nclass E(DefaultJSONProvider):\n    def default(self, o):\n        return super().default(o)\napp.json = E(app)\n"
     );
-    assert_eq!(code("class T(TestCase):\n    def test(self):\n        self.assertEquals(1, 1)\n"), "class T(TestCase):\n    def test(self):\n        self.assertEqual(1, 1)\n");
+    assert_eq!(
+        code("class T(TestCase):\n    def test(self):\n        self.assertEquals(1, 1)\n"),
+        "class T(TestCase):\n    def test(self):\n        self.assertEqual(1, 1)\n"
+    );
 }
 
 #[test]
@@ -183,7 +193,10 @@ fn a_page_of_html_stays_one() {
         "<h1>A</h1><pre>&gt;&gt;&gt; from flask import Flask\n&gt;&gt;&gt; from markupsafe import escape\n&gt;&gt;&gt; escape('&lt;')\n</pre>"
     );
     assert_eq!(
-        rewritten("a.html", "<pre><span class=\"k\">from</span> <span class=\"n\">flask.ext.login</span> <span class=\"k\">import</span> <span>a</span>\n</pre>"),
+        rewritten(
+            "a.html",
+            "<pre><span class=\"k\">from</span> <span class=\"n\">flask.ext.login</span> <span class=\"k\">import</span> <span>a</span>\n</pre>"
+        ),
         "<pre><span class=\"k\">from</span> <span class=\"n\">flask_login</span> <span class=\"k\">import</span> <span>a</span>\n</pre>"
     );
 }
