@@ -12,6 +12,7 @@ pub(crate) mod manifest;
 pub mod matrix;
 pub mod output;
 mod packages;
+pub mod report;
 pub mod review;
 pub mod round;
 pub mod selftest;
@@ -85,6 +86,8 @@ enum Command {
     Bisect(Box<bisect::Args>),
     /// The environments that lessons run in: list, build, image, save, load.
     Env(env::Args),
+    /// Write a report again in other formats, and make one of the reports of parts: show, merge.
+    Report(report::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -114,6 +117,7 @@ impl Cli {
             Command::Accept(args) => accept::run(&args, &course::labs()?),
             Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
+            Command::Report(args) => report::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,
