@@ -1,6 +1,7 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
 pub mod accept;
+pub mod bisect;
 pub mod check;
 pub mod clean;
 pub mod course;
@@ -81,6 +82,8 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// Find the release of a package that broke a lesson.
+    Bisect(Box<bisect::Args>),
     /// The environments that lessons run in: list, build, image, save, load.
     Env(env::Args),
     /// Write a report again in other formats, and make one of the reports of parts: show, merge.
@@ -112,6 +115,7 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Report(args) => report::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,

@@ -6,6 +6,7 @@ use crate::finding::{Code, Finding, Location, Severity};
 use crate::outcome::{BlockOutcome, Event, LessonOutcome, Outcome, Status};
 
 mod cause;
+pub mod columns;
 mod diff;
 #[cfg(test)]
 mod fixture;
