@@ -47,7 +47,7 @@ pub struct Args {
     /// Let lessons of this status pass, such as incomplete.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     allow: Vec<Status>,
-    /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
+    /// A report to write: terminal, json, junit, sarif, github, markdown, html or badge, to standard output or to PATH. May be given more than once.
     #[arg(long, value_name = "FORMAT[=PATH]")]
     pub(super) format: Vec<Request>,
     /// Show everything: each consequence, each block that was left out, lessons that passed.
