@@ -65,8 +65,16 @@ impl Config {
     fn load(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
-        let config: Self = parse_toml(&text, KEYS).map_err(|message| ConfigError::Invalid { path: shown, message })?;
+        let config = Self::parse(&text).map_err(|message| ConfigError::Invalid { path: shown, message })?;
         Ok(Self { root: path.parent().map(Path::to_path_buf).unwrap_or_default(), ..config })
+    }
+
+    /// Read the text of a `proctor.toml`.
+    ///
+    /// # Errors
+    /// A message, in lower case, with line and what to do, if it is no TOML, has a key that does not exist, or a value of the wrong kind.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        parse_toml(text, KEYS)
     }
 
     /// The folder of labs.

@@ -211,26 +211,9 @@ impl Worker {
             Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
             Err(_) => return Err(self.died("it does not listen").await),
         }
-        let mut tally = Tally::new(job, &self.python);
-        let (mut nonsense, mut taken) = (0, 0);
-        loop {
-            match timeout_at(until, receive(&mut self.parts.reader, &mut taken)).await {
-                Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
-                Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
-                Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
-                    if !tally.add(record) {
-                        return Err(Failure::Stopped(tally.end(Ending::Output)));
-                    }
-                }
-                Ok(Ok(Some(Incoming::End { job, ending }))) if job == number => return Ok(tally.end(ending)),
-                Ok(Ok(_)) => nonsense += 1,
-            }
-            if taken > ALL + 2 * job.limits.output as usize {
-                return Err(Failure::Stopped(tally.end(Ending::Output)));
-            }
-            if nonsense > NONSENSE {
-                return Err(self.died("it answers nonsense").await);
-            }
+        match listen(&mut self.parts.reader, until, number, job, &self.python).await {
+            Err(Failure::Died(why)) => Err(self.died(&why).await),
+            heard => heard,
         }
     }
 
@@ -252,6 +235,44 @@ impl Worker {
         drop(self.parts.writer);
         drop(self.parts.reader);
         self.parts.lifeline.wait().await;
+    }
+}
+
+/// What an agent answers to a job, until it ends or goes too far.
+async fn listen(reader: &mut (dyn AsyncRead + Send + Unpin), until: Instant, number: u64, job: &Job, python: &str) -> Result<Run, Failure> {
+    let mut tally = Tally::new(job, python);
+    let (mut nonsense, mut taken) = (0, 0);
+    loop {
+        match timeout_at(until, receive(reader, &mut taken)).await {
+            Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
+            Ok(Err(error)) => return Err(Failure::Died(error.to_string())),
+            Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
+                if !tally.add(record) {
+                    return Err(Failure::Stopped(tally.end(Ending::Output)));
+                }
+            }
+            Ok(Ok(Some(Incoming::End { job, ending }))) if job == number => return Ok(tally.end(ending)),
+            Ok(Ok(_)) => nonsense += 1,
+        }
+        if taken > ALL + 2 * job.limits.output as usize {
+            return Err(Failure::Stopped(tally.end(Ending::Output)));
+        }
+        if nonsense > NONSENSE {
+            return Err(Failure::Died("it answers nonsense".to_owned()));
+        }
+    }
+}
+
+/// What the host makes of all that an agent sent to `job`, which it knows as number 1: the same reading as a worker's own, of bytes that are all there. For
+/// judging a recorded stream, and for trying what bytes can do to the host.
+///
+/// # Errors
+/// If the stream ends before the job does, or makes no sense.
+pub async fn hear(job: &Job, mut stream: &[u8]) -> Result<Run, EngineError> {
+    let until = Instant::now() + Duration::from_secs(u64::from(job.limits.seconds)) + GRACE;
+    match listen(&mut stream, until, 1, job, "").await {
+        Ok(run) | Err(Failure::Stopped(run)) => Ok(run),
+        Err(Failure::Died(why)) => Err(EngineError::WorkerDied(why)),
     }
 }
 
