@@ -353,3 +353,38 @@ async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin), taken: &mut usize)
     reader.read_exact(&mut frame).await?;
     Ok(serde_json::from_str(&String::from_utf8_lossy(&frame)).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn heard(frames: &[&[u8]]) -> Result<Run, EngineError> {
+        let step = |id| crate::engine::protocol::JobStep {
+            id,
+            action: crate::engine::protocol::Action::Import { module: "a".to_owned() },
+            needs: Vec::new(),
+            judged: true,
+        };
+        let job = Job { steps: vec![step(1), step(2)], ..Job::default() };
+        let stream: Vec<u8> = frames.iter().flat_map(|frame| [&u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes(), *frame].concat()).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.map_err(|source| EngineError::Io { doing: String::new(), source })?.block_on(hear(&job, &stream))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_an_agent_sends_only_records_of_its_job_are_kept(frames in proptest::collection::vec(proptest::sample::select(vec![
+            &br#"{"type":"record","job":1,"record":{"step":1,"kind":"begin"}}"#[..], br#"{"type":"record","job":2,"record":{"step":1,"kind":"begin"}}"#,
+            br#"{"type":"record","job":1,"record":{"step":3,"kind":"begin"}}"#, br#"{"type":"record","job":1,"record":{"step":2,"kind":"finished","verdict":"passed","seconds":1e999}}"#,
+            br#"{"type":"record","job":1,"record":{"step":2,"kind":"finished","verdict":"passed","because":2}}"#, b"\xff", b"", b"[]", br#"{"type":"ready","python":"x","packages":{}}"#,
+            br#"{"type":"end","job":2,"ending":{"reason":"finished"}}"#, br#"{"type":"end","job":1,"ending":{"reason":"memory"}}"#,
+        ]), 0..12)) {
+            let ended = frames.iter().any(|frame| frame.starts_with(br#"{"type":"end","job":1"#));
+            match heard(&frames) {
+                Ok(run) => prop_assert!(ended && run.ending == Ending::Memory && run.records.iter().all(|record| [1, 2].contains(&record.step))),
+                Err(error) => prop_assert!(!ended, "{}", error),
+            }
+        }
+    }
+}

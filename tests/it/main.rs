@@ -10,6 +10,7 @@ mod command;
 mod engines;
 mod faults;
 mod found;
+mod growth;
 mod hostile;
 mod images;
 mod interrupt;
