@@ -26,7 +26,7 @@ pub use cache::cache_dir;
 pub(crate) use cache::hash;
 pub use image::{LABEL, find_image, image_name};
 pub use interpreter::{Candidate, Interpreter, OLDEST, choose as choose_python, survey as survey_pythons};
-pub use lock::Requirement;
+pub use lock::{Requirement, Wrong, parse as parse_requirements};
 
 use crate::engine::EngineError;
 

@@ -17,7 +17,7 @@ pub struct Requirement {
 
 /// A line that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub struct Wrong {
     /// The line, from 1.
     pub line: usize,
     /// What is wrong and what to do.
@@ -51,8 +51,11 @@ pub(crate) fn warm(requirements: &[Requirement]) -> Vec<String> {
     WARM.iter().filter(|(name, _)| asked(name)).flat_map(|(_, modules)| modules.iter().map(|module| (*module).to_owned())).collect()
 }
 
-/// The requirements of a file.
-pub(crate) fn parse(text: &str) -> Result<Vec<Requirement>, Wrong> {
+/// The requirements of a requirements file, locked or not.
+///
+/// # Errors
+/// At the first line that is no requirement, or that needs what an image is built without.
+pub fn parse(text: &str) -> Result<Vec<Requirement>, Wrong> {
     let mut found: Vec<Requirement> = Vec::new();
     let mut explained = false; // some comment says where a requirement came from
     let mut in_via = false;

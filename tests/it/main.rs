@@ -10,6 +10,8 @@ mod cli;
 mod command;
 mod engines;
 mod faults;
+mod found;
+mod growth;
 mod hostile;
 mod html;
 mod images;
