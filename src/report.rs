@@ -42,6 +42,8 @@ pub struct Report {
     pub lessons: Vec<LessonOutcome>,
     /// Seconds that the whole check took.
     pub seconds: f64,
+    /// The part of the guide that was checked, in the words of `--partition`: `slice:1/4`. `None` where it was not parted.
+    pub partition: Option<String>,
     /// Flags that a line which re-runs a lesson has to repeat, such as `--no-snapshots`.
     pub flags: Vec<String>,
 }

@@ -12,6 +12,7 @@ mod faults;
 mod hostile;
 mod images;
 mod interrupt;
+mod matrix;
 mod owner;
 mod scale;
 mod services;
