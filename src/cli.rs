@@ -80,7 +80,7 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
-    /// The environments that lessons run in: list, build, image, save, load.
+    /// The environments that lessons run in: list, build, image, lock, upgrade, save, load.
     Env(env::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),

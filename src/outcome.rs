@@ -6,7 +6,6 @@ mod claims;
 mod classify;
 mod commands;
 mod judge;
-mod moves;
 mod notices;
 mod remarks;
 mod services;

@@ -18,9 +18,9 @@ pub(super) const VERSION: u32 = 1;
 pub(super) struct ReportForm<'a> {
     pub(super) version: u32,
     pub(super) engine: Cow<'a, str>,
-    /// The course's own environment, or else the first that was asked for.
+    /// The first environment, or the only one.
     pub(super) environment: Cow<'a, str>,
-    /// All of them; none in reports that know of just one.
+    /// Every environment that lessons were checked in.
     #[serde(default)]
     pub(super) environments: Cow<'a, [String]>,
     /// The part of the guide that was checked: `slice:1/4` or `hash:1/4`; null where it was not parted.
@@ -82,7 +82,7 @@ pub(super) struct LessonForm<'a> {
     pub(super) number: Option<Cow<'a, str>>,
     pub(super) title: Cow<'a, str>,
     pub(super) chapter: Cow<'a, str>,
-    /// Where it ran; empty in reports that know of just one environment.
+    /// The environment that it was checked in; the report's own where that is not said.
     #[serde(default)]
     pub(super) environment: Cow<'a, str>,
     pub(super) path: Cow<'a, str>,

@@ -1,0 +1,4 @@
+//! The maintainer's loop: which lessons went stale, since which release, and what to write instead. Pure: it never runs, installs or prints anything.
+
+pub mod bisect;
+pub mod upgrade;
