@@ -117,11 +117,12 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
             outcome.status = status(&judged);
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
+                let own = planned.manifest.as_ref().and_then(|manifest| manifest.environment.as_deref());
                 let again = || async {
                     let runs = self::runs(&planned.lesson, &lab, bench, false).await.ok()?;
                     Some(judge(&planned.lesson, &lab, &runs, how.judging))
                 };
-                snapshots.hold(&planned.lesson, &mut outcome, again).await;
+                snapshots.hold(&planned.lesson, own, &mut outcome, again).await;
             }
         }
     }

@@ -16,6 +16,7 @@ mod hostile;
 mod html;
 mod images;
 mod interrupt;
+mod matrix;
 mod owner;
 mod reports;
 mod sarif;
