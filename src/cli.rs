@@ -7,6 +7,7 @@ pub mod course;
 pub mod doctor;
 pub mod engines;
 pub mod env;
+pub mod import;
 pub(crate) mod manifest;
 pub mod output;
 mod packages;
@@ -81,6 +82,8 @@ enum Command {
     Accept(accept::Args),
     /// The environments that lessons run in: list, build, image, save, load.
     Env(env::Args),
+    /// Turn a legacy guide, plain text or HTML, into a tree of Markdown with a table of contents.
+    Import(import::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -109,6 +112,7 @@ impl Cli {
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
             Command::Env(args) => env::run(&args).await,
+            Command::Import(args) => import::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,

@@ -24,6 +24,8 @@ pub mod outcome;
 
 pub mod run;
 
+pub mod maintain;
+
 pub mod selftest;
 
 pub mod report;

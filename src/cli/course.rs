@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::{Failure, manifest, usage};
 use crate::config::Config;
+use crate::guide::links;
 use crate::guide::load::{SUMMARY, home, load, select, split_argument};
 use crate::guide::nearest::nearest;
 use crate::guide::{Guide, Lesson};
@@ -147,7 +148,8 @@ fn looks_like_file(path: &Path) -> bool {
 impl Course {
     /// Plan the lessons of a guide; what is wrong with their manifests is added to `wrong`.
     fn add(&mut self, path: &Path, selectors: &[String], base: &Path, wrong: &mut Vec<String>) -> anyhow::Result<()> {
-        let guide = load(path, base).map_err(|error| usage(error.to_string()))?;
+        let mut guide = load(path, base).map_err(|error| usage(error.to_string()))?;
+        links::check(&mut guide, path, base, &|target| self.config.ignores_link(target));
         let selected: Option<BTreeSet<String>> = if selectors.is_empty() {
             None
         } else {
