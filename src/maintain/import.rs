@@ -66,8 +66,8 @@ impl Lost {
             let more = places.len().saturating_sub(SHOWN);
             let shown = places.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let plural = if places.len() == 1 { "" } else { "s" };
-            format!("{path}: {} {what}{plural}: {shown}{more}", places.len())
+            let count = if places.len() == 1 { String::new() } else { format!(" ({} in all)", places.len()) };
+            format!("{path}: not carried over: {what}{count}: {shown}{more}")
         })
     }
 }

@@ -91,10 +91,12 @@ fn without_title(lesson: &Lesson, nodes: &mut Vec<Node>) {
         words == lesson.title || number::of_title(&words).1 == lesson.title
     };
     let found = nodes[..before_code].iter().position(|node| matches!(node, Node::Heading(_, line) if is_title(line)));
-    // Where a page holds many lessons, a lesson starts within its heading.
-    let found = found.or_else(|| nodes.first().filter(|node| matches!(node, Node::Paragraph(line) if is_title(line))).map(|_| 0));
     if let Some(found) = found {
         nodes.remove(found);
+    }
+    // Where a page holds many lessons, a lesson starts within its heading; and a title may be said twice.
+    while nodes.first().is_some_and(|node| matches!(node, Node::Heading(_, line) | Node::Paragraph(line) if is_title(line))) {
+        nodes.remove(0);
     }
 }
 

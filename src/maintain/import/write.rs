@@ -206,8 +206,8 @@ fn prose(text: &str, at_start: bool) -> String {
 fn marks(style: &Style, inner: &str, before: char, next: char) -> Vec<(&'static str, &'static str)> {
     let is_word = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric());
     let is_gap = |letter: char| letter.is_whitespace();
-    let opens = is_gap(before) && is_word(inner.chars().next());
-    let closes = is_word(inner.chars().next_back()) && (is_gap(next) || matches!(next, '.' | ',' | ':' | ';' | ')' | '!' | '?'));
+    let opens = is_word(inner.chars().next()) || is_gap(before) || before == '(';
+    let closes = is_word(inner.chars().next_back()) || is_gap(next) || matches!(next, '.' | ',' | ':' | ';' | ')' | '!' | '?');
     let plain = opens && closes && !style.code;
     let mut marks = Vec::new();
     for (has, stars, tags) in [
