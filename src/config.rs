@@ -18,6 +18,8 @@ pub struct Config {
     pub labs: Option<String>,
     /// The environment's name.
     pub environment: Option<String>,
+    /// The environments that `--matrix` checks in; all that there are if left out.
+    pub matrix: Option<Vec<String>>,
     /// A lock file of the course's own, in place of a built-in environment.
     pub requirements: Option<String>,
     /// What to do about links.
@@ -54,7 +56,7 @@ pub enum ConfigError {
     },
 }
 
-const KEYS: &[&str] = &["guide", "labs", "environment", "requirements", "links", "ignore"];
+const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements", "links", "ignore"];
 
 impl Config {
     /// The `proctor.toml` in `start` or the nearest folder above it; the default if there is none.

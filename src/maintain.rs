@@ -1,3 +1,4 @@
-//! The maintainer's loop: what keeps a course alive between two checks. Knows how lessons are run and judged; it prints nothing, and reports know nothing of it.
+//! The maintainer's loop: which lessons went stale, since which release, and what to write instead; and a legacy guide as one that can be kept. Pure: it never runs, installs or prints anything.
 
+pub mod bisect;
 pub mod import;

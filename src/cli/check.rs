@@ -2,7 +2,9 @@
 
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
-use crate::cli::round::{Round, anything_ran};
+use crate::cli::links::Links;
+use crate::cli::matrix::EnvArgs;
+use crate::cli::round::{Leg, Round, anything_ran, run_all};
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
 use crate::env::Environment;
@@ -20,6 +22,8 @@ use crate::snapshot::store::Store;
   proctor check content/05-databases 5.6         a chapter's folder, and a lesson by its number
   proctor check guide.txt#5.5                    one lesson of a page of many
   proctor check --format json=report.json --format github
+  proctor check --env flask --env legacy         in two environments, side by side
+  proctor check --matrix                         in each environment that proctor.toml lists under `matrix`, or in all
   proctor check --watch                          again, whenever a file is saved: what it touches")]
 pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
@@ -27,9 +31,8 @@ pub struct Args {
     pub(super) lessons: Vec<String>,
     #[command(flatten)]
     pub(super) engine: EngineArgs,
-    /// The environment to run in, in place of the course's.
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
+    #[command(flatten)]
+    pub(super) env: EnvArgs,
     /// Judge without snapshots: for pages that nobody keeps labs for.
     #[arg(long)]
     no_snapshots: bool,
@@ -39,6 +42,9 @@ pub struct Args {
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
     strict: bool,
+    /// Ask the web about the links that lead out of the guide. Answers are kept for a day.
+    #[arg(long)]
+    links: bool,
     /// Let lessons of this status fail the check as well, such as stale or pending.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     deny: Vec<Status>,
@@ -66,7 +72,8 @@ impl Args {
         flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
         flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
-        flags.extend(self.env.iter().map(|env| format!("--env={env}")));
+        flags.extend(self.links.then(|| "--links".to_owned()));
+        flags.extend(self.env.env.iter().map(|env| format!("--env={env}")));
         flags
     }
 }
@@ -86,12 +93,21 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let sinks = sinks(args)?;
     let course = course::find(&args.lessons)?;
-    let environment = environment(args, &course)?;
-    let Some(mut report) = round(args, &course, &environment).run(&course.planned, course.chapters).await? else {
+    let parts = args.env.parts(&course)?;
+    let legs: Vec<Leg<'_>> = parts.iter().map(|part| Leg { round: round(args, &course, &part.environment), planned: part.planned.clone() }).collect();
+    // Hosts are slow, lessons are busy: both at once.
+    let links = args.links.then(|| tokio::spawn(Links::of(&course, !args.engine.no_cache).ask()));
+    let Some(mut report) = run_all(&legs, course.chapters).await? else {
         tell("interrupted; nothing was reported");
         return Ok(Exit::Interrupted);
     };
+    if let Some(links) = links {
+        links.await?.add_to(&mut report);
+    }
     report.flags = args.flags();
+    if args.env.matrix {
+        report.flags.extend(report.environments.iter().map(|name| format!("--env={name}")));
+    }
     write(args, &report, sinks)?;
     Ok(exit(args, &report))
 }
@@ -115,25 +131,9 @@ pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Enviro
     }
 }
 
-/// The environment that lessons run in.
+/// The one environment of a watch: its workers stay warm.
 pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
-    let config = &course.config;
-    let name = args.env.as_deref().or(config.environment.as_deref()).unwrap_or("flask");
-    let found = match &config.requirements {
-        Some(path) if args.env.is_none() => Environment::from_requirements(name, &config.root.join(path)),
-        _ => Environment::find(name, Some(&config.root)),
-    };
-    let found = found.map_err(|error| usage(error.to_string()))?;
-    let mut manifests = course.planned.iter().filter_map(|planned| Some((&planned.lesson.id, planned.manifest.as_ref()?.environment.as_deref()?)));
-    if let Some((id, other)) = manifests.find(|(_, other)| *other != found.name()) {
-        Environment::find(other, Some(&config.root)).map_err(|error| usage(format!("the lab.toml of {id}: {error}")))?;
-        let message = format!(
-            "the lab.toml of {id} asks for the environment `{other}`, and this check runs in `{}`: check that lesson by itself, with `--env {other}`",
-            found.name()
-        );
-        return Err(usage(message).into());
-    }
-    Ok(found)
+    Ok(args.env.only(course, "--watch")?)
 }
 
 pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
 //! `proctor import`: a legacy guide becomes a tree of Markdown that reads back as the same lessons.
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +9,7 @@ use crate::cli::{Exit, course, print, tell, usage};
 use crate::config::Config;
 use crate::guide::load::{Format, load};
 use crate::lab::Assumption;
-use crate::maintain::import::{Carried, carry, place};
+use crate::maintain::import::{Carried, carry};
 use crate::snapshot::name::lab_folder;
 use crate::source::display_path;
 

@@ -1,4 +1,4 @@
-//! A legacy guide as a tree of Markdown: a table of contents, a file a lesson, and a stub for what a lesson takes for granted. `Guide -> files`, pure but for nothing: `place` alone writes.
+//! A legacy guide as a tree of Markdown: a table of contents, a file a lesson, and a stub for what a lesson takes for granted. `Guide -> files`; pure.
 //!
 //! What is written reads back as the same blocks. Whatever could not be carried over is named.
 
@@ -10,7 +10,6 @@ mod gaps;
 mod html;
 mod node;
 mod page;
-pub mod place;
 mod stub;
 mod text;
 mod write;

@@ -14,8 +14,6 @@ use crate::source::Source;
 /// A place in the new guide.
 #[derive(Debug, Clone)]
 struct Place {
-    /// The bytes of the lesson in its source.
-    span: crate::source::Span,
     /// The new page.
     path: String,
     /// The headings of the lesson, by the byte at which their text starts, with their anchors.
@@ -83,22 +81,15 @@ impl Anchors {
             return Some(relative(path, &first.path));
         }
         let &at = page.ids.get(&fragment)?;
-        let place = page.lessons.iter().find(|place| place.reaches(at))?;
-        let anchor = place.anchor(at).map(|anchor| format!("#{anchor}"));
+        // An element leads to what follows it: its own words, or the heading that it stands before.
+        let (start, place) = page
+            .lessons
+            .iter()
+            .flat_map(|place| place.starts.iter().map(move |start| (*start, place)))
+            .filter(|(start, _)| *start >= at)
+            .min_by_key(|(start, _)| *start)?;
+        let anchor = place.headings.iter().find(|(heading, _)| *heading == start).map(|(_, anchor)| format!("#{anchor}"));
         if place.path == path { anchor } else { Some(format!("{}{}", relative(path, &place.path), anchor.unwrap_or_default())) }
-    }
-}
-
-impl Place {
-    /// Whether an element that starts at this byte belongs to the lesson: in it, or right before its heading.
-    fn reaches(&self, at: usize) -> bool {
-        self.span.contains(at) || self.headings.first().is_some_and(|(heading, _)| *heading >= at && heading.saturating_sub(at) < 200)
-    }
-
-    /// The anchor of the heading that an element starts: nothing else stands before it.
-    fn anchor(&self, at: usize) -> Option<&str> {
-        let next = self.starts.iter().copied().filter(|start| *start >= at).min()?;
-        self.headings.iter().find(|(heading, _)| *heading == next).map(|(_, anchor)| anchor.as_str())
     }
 }
 
@@ -112,7 +103,7 @@ fn place(lesson: &Lesson, path: &str) -> Place {
     });
     let headings = headings.collect();
     let starts = lesson.prose.iter().map(|prose| prose.span.start).chain(lesson.blocks.iter().map(|block| block.span().start)).collect();
-    Place { span: lesson.span, path: path.to_owned(), headings, starts }
+    Place { path: path.to_owned(), headings, starts }
 }
 
 /// The path that `file` means on the page at `page`. `None` if it leads out of what is shown.

@@ -32,7 +32,7 @@ fn one(node: &Node, other: bool, code: &dyn Fn(usize) -> Vec<String>) -> Vec<Str
         Node::Heading(level, line) => heading(*level, line),
         Node::Paragraph(line) => inline(line, false).split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect(),
         Node::List(start, items) => list(*start, items, other, code),
-        Node::Quote(nodes) => lines(nodes, code).into_iter().map(|line| format!("> {line}").trim_end().to_owned()).collect(),
+        Node::Quote(nodes) => lines(nodes, code).into_iter().map(|line| if line.is_empty() { ">".to_owned() } else { format!("> {line}") }).collect(),
         Node::Table { headed, rows } => table(*headed, rows),
         Node::Code(index) => code(*index),
         Node::Rule => vec!["***".to_owned()],

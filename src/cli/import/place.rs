@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Why nothing was written. Each message is in lower case and says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub(super) enum PlaceError {
     /// Files are in the way.
     #[error("{shown} {} there already: name another folder with --into, or move {} away", if *more { "are" } else { "is" }, if *more { "them" } else { "it" })]
     Taken {
@@ -31,7 +31,7 @@ pub enum PlaceError {
 ///
 /// # Errors
 /// If a file is in the way or nothing can be written there. Then everything is as it was.
-pub fn write(folder: &Path, files: &BTreeMap<String, String>) -> Result<(), PlaceError> {
+pub(super) fn write(folder: &Path, files: &BTreeMap<String, String>) -> Result<(), PlaceError> {
     let failed = |source| PlaceError::Unwritable { path: folder.display().to_string(), source };
     let taken: Vec<&str> = files.keys().filter(|path| is_taken(folder, path)).map(String::as_str).collect();
     if !taken.is_empty() || folder.exists() && !folder.is_dir() {
