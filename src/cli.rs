@@ -1,6 +1,8 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
 pub mod accept;
+pub mod baseline;
+mod changed;
 pub mod check;
 pub mod clean;
 pub mod course;
@@ -10,7 +12,10 @@ pub mod env;
 pub(crate) mod manifest;
 pub mod output;
 mod packages;
+mod part;
+pub mod partition;
 pub mod review;
+mod rewrite;
 pub mod round;
 pub mod selftest;
 pub mod show;
@@ -79,6 +84,8 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// Record what is wrong today, so that a check fails only on what is new.
+    Baseline(Box<baseline::Args>),
     /// The environments that lessons run in: list, build, image, save, load.
     Env(env::Args),
     /// Say what this machine has to run lessons with, and what is missing.
@@ -108,6 +115,7 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Baseline(args) => baseline::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,

@@ -20,6 +20,8 @@ pub struct Config {
     pub environment: Option<String>,
     /// A lock file of the course's own, in place of a built-in environment.
     pub requirements: Option<String>,
+    /// The file of findings that are known already.
+    pub baseline: Option<String>,
 }
 
 /// Why a configuration could not be read. Each message is in lower case and says what to do.
@@ -44,7 +46,7 @@ pub enum ConfigError {
     },
 }
 
-const KEYS: &[&str] = &["guide", "labs", "environment", "requirements"];
+const KEYS: &[&str] = &["guide", "labs", "environment", "requirements", "baseline"];
 
 impl Config {
     /// The `proctor.toml` in `start` or the nearest folder above it; the default if there is none.
@@ -73,6 +75,12 @@ impl Config {
     #[must_use]
     pub fn labs(&self) -> PathBuf {
         self.root.join(self.labs.as_deref().unwrap_or("labs"))
+    }
+
+    /// The file of findings that are known already, which need not exist.
+    #[must_use]
+    pub fn baseline(&self) -> PathBuf {
+        self.root.join(self.baseline.as_deref().unwrap_or("proctor-baseline.toml"))
     }
 }
 

@@ -181,6 +181,17 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// What was expected and what came, for findings about output; shown as a diff.
     pub comparison: Option<Comparison>,
+    /// The entry of the course's baseline that expects it, if one does. It is shown, and fails nothing.
+    pub known: Option<Known>,
+}
+
+/// What a baseline says of a finding that was there when it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Why it may stay for now.
+    pub reason: String,
+    /// The last day on which it may, as `2027-02-21`.
+    pub expires: String,
 }
 
 /// Two texts that should have been the same.
@@ -196,7 +207,7 @@ impl Finding {
     /// A finding with a message and nothing else.
     #[must_use]
     pub fn new(code: Code, location: Location, message: impl Into<String>) -> Self {
-        Self { code, location, message: message.into(), help: None, because: None, related: Vec::new(), comparison: None }
+        Self { code, location, message: message.into(), help: None, because: None, related: Vec::new(), comparison: None, known: None }
     }
 
     /// The same finding with a line of help.
@@ -218,6 +229,19 @@ impl Finding {
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }
+}
+
+/// Where the chain of causes of a finding ends. An index that points nowhere or in a circle makes the finding its own cause.
+#[must_use]
+pub fn root(findings: &[Finding], index: usize) -> usize {
+    let mut at = index;
+    for _ in 0..findings.len() {
+        match findings[at].because {
+            Some(next) if next < findings.len() && next != at => at = next,
+            _ => return at,
+        }
+    }
+    index
 }
 
 /// Sort findings by place, keeping `because` true.

@@ -1,11 +1,15 @@
 //! `proctor check`: read, assemble, run, judge, report.
 
+use crate::cli::baseline;
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
-use crate::cli::round::{Round, anything_ran};
+use crate::cli::part;
+use crate::cli::partition::Partition;
+use crate::cli::round::Round;
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
 use crate::env::Environment;
+use crate::maintain::baseline::Baseline;
 use crate::outcome::{Options, Status};
 use crate::report::sink::{Request, Sink};
 use crate::report::{Report, terminal};
@@ -20,7 +24,9 @@ use crate::snapshot::store::Store;
   proctor check content/05-databases 5.6         a chapter's folder, and a lesson by its number
   proctor check guide.txt#5.5                    one lesson of a page of many
   proctor check --format json=report.json --format github
-  proctor check --watch                          again, whenever a file is saved: what it touches")]
+  proctor check --watch                          again, whenever a file is saved: what it touches
+  proctor check --changed-since origin/main      only lessons that this branch touches
+  proctor check --partition slice:1/4            the first of four parts, for machines side by side")]
 pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
     #[arg(value_name = "PATH|LESSON")]
@@ -38,7 +44,10 @@ pub struct Args {
     install: bool,
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
-    strict: bool,
+    pub(super) strict: bool,
+    /// Fail on what the course's baseline knows of as well.
+    #[arg(long)]
+    no_baseline: bool,
     /// Let lessons of this status fail the check as well, such as stale or pending.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     deny: Vec<Status>,
@@ -54,6 +63,12 @@ pub struct Args {
     /// No progress on standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+    /// Check only the lessons that a change touches: by their text, their labs, what they borrow, or the environment. Compared is with where this branch left REV.
+    #[arg(long, value_name = "REV", conflicts_with = "watch")]
+    pub(super) changed_since: Option<String>,
+    /// Check only a part of the lessons: `slice:1/4` by their position, `hash:1/4` by their ids. All parts together have every lesson once.
+    #[arg(long, value_name = "HOW:N/M", conflicts_with = "watch")]
+    pub(super) partition: Option<Partition>,
     /// Stay, and check what a saved file touches each time one is saved. `--watch=poll` looks instead of being told: for folders that other machines write to.
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
     watch: Option<How>,
@@ -66,6 +81,7 @@ impl Args {
         flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
         flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
+        flags.extend(self.no_baseline.then(|| "--no-baseline".to_owned()));
         flags.extend(self.env.iter().map(|env| format!("--env={env}")));
         flags
     }
@@ -85,15 +101,31 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
         return watch::run(args, how).await;
     }
     let sinks = sinks(args)?;
-    let course = course::find(&args.lessons)?;
+    let mut course = course::find(&args.lessons)?;
     let environment = environment(args, &course)?;
-    let Some(mut report) = round(args, &course, &environment).run(&course.planned, course.chapters).await? else {
-        tell("interrupted; nothing was reported");
-        return Ok(Exit::Interrupted);
-    };
+    let baseline = baseline(args, &course)?;
+    let part = part::take(args, &mut course, &environment)?;
+    let round = round(args, &course, &environment);
+    let ended = if part.is_empty(&course) { Some(part.nothing(&course, &environment)) } else { round.run(&course.planned, course.chapters).await? };
+    let Some(mut report) = ended else { return Ok(interrupted_round()) };
+    part.tell(&mut report);
     report.flags = args.flags();
+    if let Some(baseline) = baseline {
+        baseline::hold(&baseline, args.strict, &mut report);
+    }
     write(args, &report, sinks)?;
     Ok(exit(args, &report))
+}
+
+/// Say that a check was given up.
+pub(super) fn interrupted_round() -> Exit {
+    tell("interrupted; nothing was reported");
+    Exit::Interrupted
+}
+
+/// What is known to be wrong with the course, unless nobody wants to know.
+pub(super) fn baseline(args: &Args, course: &Course) -> anyhow::Result<Option<Baseline>> {
+    if args.no_baseline { Ok(None) } else { Ok(baseline::read(course)?) }
 }
 
 /// Where the reports go, each place known to be writable.
@@ -117,10 +149,15 @@ pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Enviro
 
 /// The environment that lessons run in.
 pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
+    environment_called(args.env.as_deref(), course)
+}
+
+/// The environment of this name, or the course's own.
+pub(super) fn environment_called(named: Option<&str>, course: &Course) -> anyhow::Result<Environment> {
     let config = &course.config;
-    let name = args.env.as_deref().or(config.environment.as_deref()).unwrap_or("flask");
+    let name = named.or(config.environment.as_deref()).unwrap_or("flask");
     let found = match &config.requirements {
-        Some(path) if args.env.is_none() => Environment::from_requirements(name, &config.root.join(path)),
+        Some(path) if named.is_none() => Environment::from_requirements(name, &config.root.join(path)),
         _ => Environment::find(name, Some(&config.root)),
     };
     let found = found.map_err(|error| usage(error.to_string()))?;
@@ -156,7 +193,7 @@ fn in_ci() -> bool {
 
 /// The exit that a report means.
 fn exit(args: &Args, report: &Report) -> Exit {
-    let has = |status: Status| report.lessons.iter().any(|lesson| lesson.status == status);
+    let has = |status: Status| report.lessons.iter().any(|lesson| lesson.standing() == status);
     if has(Status::Errored) {
         return Exit::Engine;
     }
@@ -166,5 +203,5 @@ fn exit(args: &Args, report: &Report) -> Exit {
     }
     failing.extend(&args.deny);
     failing.retain(|status| !args.allow.contains(status));
-    if !anything_ran(report) || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
+    if !report.wrong.is_empty() || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
 }

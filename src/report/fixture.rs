@@ -29,6 +29,8 @@ pub(super) fn report() -> Report {
         lessons: vec![passed(), stale(), broken(), incomplete(), errored(), skipped(), empty(), hostile(), notebook()],
         seconds: 1.25,
         flags: Vec::new(),
+        partition: None,
+        baseline: None,
     }
 }
 

@@ -73,12 +73,13 @@ fn badge(status: Status) -> String {
 
 fn write_lesson(report: &Report, lesson: &LessonOutcome, page: &mut String) -> std::fmt::Result {
     let name = html(&one_line(&wording::lesson(lesson)));
-    let heading = format!("{} <b>{name}</b> <span class=\"place\">{}</span>", badge(lesson.status), html(&exact(&wording::lesson_place(lesson))));
+    let known = if lesson.is_known() { " (known)" } else { "" };
+    let heading = format!("{}{known} <b>{name}</b> <span class=\"place\">{}</span>", badge(lesson.status), html(&exact(&wording::lesson_place(lesson))));
     if lesson.blocks.is_empty() && lesson.findings.is_empty() && lesson.error.is_none() {
         return writeln!(page, "<p class=\"lesson\">{heading}</p>");
     }
     let failed = !matches!(lesson.status, Status::Passed | Status::Skipped | Status::Empty);
-    let open = if failed { " open" } else { "" };
+    let open = if failed && !lesson.is_known() { " open" } else { "" };
     writeln!(page, "<details class=\"lesson\"{open}>\n<summary>{heading}</summary>")?;
     if lesson.status == Status::Errored || lesson.error.is_some() {
         writeln!(page, "<pre>{}</pre>", html(&text::message(&wording::errored(lesson))))?;
@@ -91,6 +92,9 @@ fn write_lesson(report: &Report, lesson: &LessonOutcome, page: &mut String) -> s
         }
         let frame = frame::render(&cause, &Options { width: 120, ..Options::default() });
         writeln!(page, "<pre class=\"{}\">{}</pre>", cause.finding.severity().word(), html(&frame))?;
+        if let Some(known) = &cause.finding.known {
+            writeln!(page, "<p>{}</p>", html(&one_line(&wording::known(known))))?;
+        }
         if let Some(comparison) = &cause.finding.comparison {
             write_diff(comparison, page)?;
         }

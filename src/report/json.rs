@@ -22,12 +22,22 @@ struct ReportForm<'a> {
     version: u32,
     engine: &'a str,
     environment: &'a str,
+    partition: Option<&'a str>,
+    baseline: Option<BaselineForm>,
     notes: &'a [String],
     seconds: f64,
     chapters: usize,
     summary: Summary,
     findings: Vec<WrongForm<'a>>,
     lessons: Vec<LessonForm<'a>>,
+}
+
+/// What was found of the course's baseline.
+#[derive(Serialize)]
+struct BaselineForm {
+    known: usize,
+    gone: usize,
+    expired: usize,
 }
 
 /// A finding about the check as a whole.
@@ -61,6 +71,7 @@ struct LessonForm<'a> {
     path: &'a str,
     line: usize,
     status: &'a str,
+    known: bool,
     error: Option<&'a str>,
     rerun: String,
     seconds: f64,
@@ -104,6 +115,14 @@ struct FindingForm<'a> {
     because: Option<usize>,
     related: Vec<RelatedForm<'a>>,
     comparison: Option<ComparisonForm<'a>>,
+    baseline: Option<KnownForm<'a>>,
+}
+
+/// What the baseline says of a finding that it knows of.
+#[derive(Serialize)]
+struct KnownForm<'a> {
+    reason: &'a str,
+    expires: &'a str,
 }
 
 #[derive(Serialize)]
@@ -129,6 +148,8 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         version: VERSION,
         engine: &report.engine,
         environment: &report.environment,
+        partition: report.partition.as_deref(),
+        baseline: report.baseline.map(|counts| BaselineForm { known: counts.known, gone: counts.gone, expired: counts.expired }),
         notes: &report.notes,
         seconds: milliseconds(report.seconds),
         chapters: report.chapters,
@@ -153,6 +174,7 @@ fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a>
         path: lesson.source.path(),
         line: lesson.line,
         status: lesson.status.word(),
+        known: lesson.is_known(),
         error: lesson.error.as_deref(),
         rerun: report.rerun(lesson),
         seconds: milliseconds(lesson.seconds),
@@ -196,6 +218,7 @@ fn finding_form(finding: &Finding) -> FindingForm<'_> {
         because: finding.because,
         related: finding.related.iter().map(related_form).collect(),
         comparison: finding.comparison.as_ref().map(|both| ComparisonForm { expected: &both.expected, actual: &both.actual }),
+        baseline: finding.known.as_ref().map(|known| KnownForm { reason: &known.reason, expires: &known.expires }),
     }
 }
 

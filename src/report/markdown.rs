@@ -58,12 +58,12 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 fn row(lesson: &LessonOutcome) -> String {
     let name = escape(&text::shorten(&wording::lesson(lesson), 200));
-    format!("| {} | {name} | {} | {} |\n", lesson.status.word(), escape(&wording::lesson_place(lesson)), lesson.findings.len())
+    format!("| {} | {name} | {} | {} |\n", wording::status(lesson), escape(&wording::lesson_place(lesson)), lesson.findings.len())
 }
 
 /// What there is to say about one lesson, folded away.
 fn detail(report: &Report, lesson: &LessonOutcome) -> String {
-    let summary = format!("{}: {}", lesson.status.word(), text::shorten(&wording::lesson(lesson), 200));
+    let summary = format!("{}: {}", wording::status(lesson), text::shorten(&wording::lesson(lesson), 200));
     let mut detail = format!("\n<details><summary>{}</summary>\n", text::html(&text::one_line(&summary)));
     if lesson.status == Status::Errored || lesson.error.is_some() {
         detail.push_str(&fenced("text", &text::message(&wording::errored(lesson))));
@@ -77,6 +77,9 @@ fn detail(report: &Report, lesson: &LessonOutcome) -> String {
         }
         let frame = frame::render(cause, &Options { width: 120, ..Options::default() });
         detail.push_str(&fenced("text", &text::shorten(&frame, LESSON_LIMIT / 4)));
+        if let Some(known) = &cause.finding.known {
+            detail.push_str(&format!("\n{}\n", escape(&wording::known(known))));
+        }
         if let Some(comparison) = &cause.finding.comparison {
             detail.push_str(&fenced("diff", &text::shorten(&told(comparison), LESSON_LIMIT / 4)));
         }

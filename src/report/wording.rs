@@ -4,7 +4,7 @@
 
 use super::cause::Cause;
 use super::{Report, last_line, text};
-use crate::finding::{Code, Finding, Location};
+use crate::finding::{Code, Finding, Known, Location};
 use crate::lab::{Assumption, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Status};
 use crate::source::Place;
@@ -103,6 +103,18 @@ fn named_lines(cause: &Finding, findings: &[&Finding]) -> String {
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// What a baseline says of a finding.
+pub(super) fn known(known: &Known) -> String {
+    let reason = if known.reason.is_empty() { String::new() } else { format!(": {}", known.reason) };
+    format!("in the baseline until {}{reason}", known.expires)
+}
+
+/// A lesson's status, and that the baseline knows of all that makes it so.
+pub(super) fn status(lesson: &LessonOutcome) -> String {
+    let known = if lesson.is_known() { " (known)" } else { "" };
+    format!("{}{known}", lesson.status.word())
 }
 
 /// Why our side failed on a lesson.
@@ -205,7 +217,8 @@ pub(super) fn block(block: &BlockOutcome) -> String {
 
 /// What is said below a finding where no frame is drawn: help, other places, and what follows.
 pub(super) fn remarks(cause: &Cause<'_>) -> Vec<String> {
-    let mut remarks: Vec<String> = cause.finding.help.iter().map(|help| format!("help: {help}")).collect();
+    let mut remarks: Vec<String> = cause.finding.known.iter().map(known).collect();
+    remarks.extend(cause.finding.help.iter().map(|help| format!("help: {help}")));
     remarks.extend(cause.finding.related.iter().map(|related| format!("{}: {}", place(&related.location), related.message)));
     remarks.extend(consequences(cause));
     remarks

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod baseline;
 mod broken;
 mod cache;
 mod claims;
@@ -13,6 +14,7 @@ mod hostile;
 mod images;
 mod interrupt;
 mod owner;
+mod parts;
 mod scale;
 mod services;
 mod shown;
