@@ -4,6 +4,7 @@ pub mod accept;
 pub mod baseline;
 mod changed;
 pub mod check;
+mod claims;
 pub mod clean;
 pub mod course;
 pub mod doctor;

@@ -2,3 +2,4 @@
 //! command line.
 
 pub mod baseline;
+pub mod claims;

@@ -97,6 +97,8 @@ impl Status {
 /// Everything that is known about one lesson after a run: what a report is made of.
 #[derive(Debug, Clone)]
 pub struct LessonOutcome {
+    /// Its place in guide order, from 0: the same in every part of a guide that is checked by itself, so that the parts' reports can be merged.
+    pub index: usize,
     /// The lesson's id.
     pub id: String,
     /// Its number.

@@ -40,10 +40,10 @@ pub struct Report {
     pub lessons: Vec<LessonOutcome>,
     /// Seconds that the whole check took.
     pub seconds: f64,
+    /// The part of the guide that was checked, in the words of `--partition`: `slice:1/4`. `None` where it was not parted.
+    pub partition: Option<String>,
     /// Flags that a line which re-runs a lesson has to repeat, such as `--no-snapshots`.
     pub flags: Vec<String>,
-    /// Which part of the lessons this is, as the command line says it (`slice:1/4`); `None` for all of them.
-    pub partition: Option<String>,
     /// What was found of the course's baseline, if it has one.
     pub baseline: Option<Baselined>,
 }

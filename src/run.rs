@@ -119,6 +119,7 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
 fn blank(planned: &Planned) -> LessonOutcome {
     let lesson = &planned.lesson;
     LessonOutcome {
+        index: planned.index,
         id: lesson.id.clone(),
         number: lesson.number.clone(),
         title: lesson.title.clone(),

@@ -1,6 +1,7 @@
 //! `proctor check`: read, assemble, run, judge, report.
 
 use crate::cli::baseline;
+use crate::cli::claims;
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
 use crate::cli::part;
@@ -26,6 +27,7 @@ use crate::snapshot::store::Store;
   proctor check --format json=report.json --format github
   proctor check --watch                          again, whenever a file is saved: what it touches
   proctor check --changed-since origin/main      only lessons that this branch touches
+  proctor check --update-claims 5.6              mend the outputs that the page shows
   proctor check --partition slice:1/4            the first of four parts, for machines side by side")]
 pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
@@ -63,6 +65,9 @@ pub struct Args {
     /// No progress on standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+    /// Write what the code prints over what the pages wrongly say that it prints, where two runs agree on it; `...` and all that holds stay. The diff is shown.
+    #[arg(long, conflicts_with = "watch")]
+    update_claims: bool,
     /// Check only the lessons that a change touches: by their text, their labs, what they borrow, or the environment. Compared is with where this branch left REV.
     #[arg(long, value_name = "REV", conflicts_with = "watch")]
     pub(super) changed_since: Option<String>,
@@ -109,6 +114,9 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let ended = if part.is_empty(&course) { Some(part.nothing(&course, &environment)) } else { round.run(&course.planned, course.chapters).await? };
     let Some(mut report) = ended else { return Ok(interrupted_round()) };
     part.tell(&mut report);
+    if args.update_claims && claims::update(args, &course, &environment, &mut report).await?.is_none() {
+        return Ok(interrupted_round());
+    }
     report.flags = args.flags();
     if let Some(baseline) = baseline {
         baseline::hold(&baseline, args.strict, &mut report);

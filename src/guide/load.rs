@@ -18,7 +18,7 @@ use crate::finding::{Code, Finding, Location};
 use crate::source::{Source, Span, display_path};
 
 pub use error::LoadError;
-pub use page::{CAP, Format};
+pub use page::{CAP, Format, reread};
 pub use select::{select, split_argument};
 
 /// The name of the table of contents.
