@@ -57,7 +57,7 @@ fn comment(source: &Source, claimed: &Claimed) -> Result<Mended, &'static str> {
 /// Lines of output: a block of their own, or those below a prompt.
 fn lines(source: &Source, claimed: &Claimed) -> Result<Mended, &'static str> {
     let said: Vec<&str> = claimed.text.trim_end_matches('\n').split('\n').collect();
-    let came: Vec<&str> = claimed.actual.trim_end().lines().map(str::trim_end).collect();
+    let came: Vec<&str> = claimed.actual.trim_end().lines().map(str::trim_end).skip_while(|line| line.is_empty()).collect();
     if came.is_empty() {
         return Err("nothing is printed any more");
     }
@@ -75,7 +75,10 @@ fn lines(source: &Source, claimed: &Claimed) -> Result<Mended, &'static str> {
             Kept::Came(line) => came[*line].to_owned(),
         });
     }
-    if !claim_matches(&out.join("\n"), &claimed.actual) {
+    // The stack of a traceback is the reader's, and was not recorded.
+    let kinds = kinds(&said);
+    let told = kept.iter().zip(&out).filter(|(piece, _)| !matches!(piece, Kept::Said(index) if kinds[*index] == Line::Stack));
+    if !claim_matches(&told.map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n"), &claimed.actual) {
         return Err("no text was found that would hold");
     }
     if claimed.kind == ClaimKind::Session && first > 1 && is_python(source.slice(source.line_span(first - 1))) {
