@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod engines;
 pub mod env;
 pub(crate) mod manifest;
+pub mod matrix;
 pub mod output;
 mod packages;
 mod part;

@@ -1,5 +1,5 @@
-//! The maintainer's loop: what keeps a course alive once it has been checked. Pure parts of it: `Outcomes --maintain--> what to do`. Never sees a report or the
-//! command line.
+//! The maintainer's loop: which lessons went stale, since which release, and what to write instead. Pure: it never runs, installs or prints anything.
 
 pub mod baseline;
+pub mod bisect;
 pub mod claims;

@@ -5,7 +5,9 @@ mod collect;
 mod comments;
 mod depth;
 mod escapes;
+mod pattern;
 mod scope;
+mod sites;
 
 use ruff_python_ast::{Expr, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
@@ -14,6 +16,8 @@ use ruff_text_size::{Ranged, TextRange};
 pub use builtins::is_builtin;
 pub use comments::{Comment, Print, Value, comments, value};
 pub use escapes::escapes;
+pub use pattern::{Match, Pattern};
+pub use sites::{Called, Decorated, Dotted, Import, Imported, Root, Sites, sites};
 
 use crate::source::Span;
 

@@ -10,6 +10,8 @@ mod diff;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod matrix;
+mod table;
 mod text;
 mod wording;
 
@@ -32,11 +34,11 @@ pub struct Report {
     pub notes: Vec<String>,
     /// What is wrong with the check as a whole, which has no place in the guide.
     pub wrong: Vec<(Code, String)>,
-    /// The environment's name.
-    pub environment: String,
+    /// The names of the environments that lessons ran in, in the order of the report's columns.
+    pub environments: Vec<String>,
     /// How many chapters the guide has.
     pub chapters: usize,
-    /// The lessons, in guide order.
+    /// The lessons, in guide order; a lesson that ran in several environments stands there once for each, in their order.
     pub lessons: Vec<LessonOutcome>,
     /// Seconds that the whole check took.
     pub seconds: f64,
@@ -120,7 +122,7 @@ impl Format {
 }
 
 impl Report {
-    /// Fold events into a report. The order of `Judged` events does not matter.
+    /// Fold events into a report. The order of `Judged` events does not matter, but for which environment comes first.
     #[must_use]
     pub fn collect(events: impl IntoIterator<Item = Event>) -> Self {
         let mut report = Self::default();
@@ -129,7 +131,12 @@ impl Report {
             match event {
                 Event::Read { chapters, .. } => report.chapters = chapters,
                 Event::Judged { index, lesson } => {
-                    lessons.insert(index, *lesson);
+                    let known = report.environments.iter().position(|environment| *environment == lesson.environment);
+                    let place = known.unwrap_or_else(|| {
+                        report.environments.push(lesson.environment.clone());
+                        report.environments.len() - 1
+                    });
+                    lessons.insert((index, place), *lesson);
                 }
                 Event::Preparing(_) | Event::Started { .. } => {}
             }
@@ -138,14 +145,16 @@ impl Report {
         report
     }
 
-    /// How many lessons have each status; statuses that none has are left out.
+    /// How many lessons have each status; statuses that none has are left out. A lesson counts once for each environment that it ran in.
     #[must_use]
     pub fn summary(&self) -> std::collections::BTreeMap<Status, usize> {
-        let mut counts = std::collections::BTreeMap::new();
-        for lesson in &self.lessons {
-            *counts.entry(lesson.status).or_insert(0) += 1;
-        }
-        counts
+        count(self.lessons.iter())
+    }
+
+    /// How many lessons have each status in one environment.
+    #[must_use]
+    pub fn summary_in(&self, environment: &str) -> std::collections::BTreeMap<Status, usize> {
+        count(self.lessons.iter().filter(|lesson| lesson.environment == environment))
     }
 
     /// Every finding of at least this severity (errors are the worst), in guide order, with its lesson.
@@ -156,12 +165,27 @@ impl Report {
             .filter(move |(_, finding)| finding.severity() <= least)
     }
 
-    /// The command that re-runs just this lesson.
+    /// The course's own environment, or else the first that was asked for.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        self.environments.first().map_or("", String::as_str)
+    }
+
+    /// The command that re-runs just this lesson, where environments were asked for in its own.
     #[must_use]
     pub fn rerun(&self, lesson: &LessonOutcome) -> String {
-        let flags: String = self.flags.iter().map(|flag| format!(" {}", shell_word(flag))).collect();
+        let own = |flag: &&String| flag.strip_prefix("--env=").is_none_or(|environment| environment == lesson.environment);
+        let flags: String = self.flags.iter().filter(own).map(|flag| format!(" {}", shell_word(flag))).collect();
         format!("proctor check {}{flags}", shell_word(&lesson.selector))
     }
+}
+
+fn count<'a>(lessons: impl Iterator<Item = &'a LessonOutcome>) -> std::collections::BTreeMap<Status, usize> {
+    let mut counts = std::collections::BTreeMap::new();
+    for lesson in lessons {
+        *counts.entry(lesson.status).or_insert(0) += 1;
+    }
+    counts
 }
 
 /// The last line of a location, counted as its place counts them.

@@ -52,6 +52,8 @@ impl Planned {
 /// How to check.
 #[derive(Debug, Clone, Default)]
 pub struct Check {
+    /// The name of the environment.
+    pub environment: String,
     /// How strictly to judge.
     pub judging: Options,
     /// The snapshots to hold outputs against, if any.
@@ -84,7 +86,7 @@ fn imports_of(lesson: &Lesson) -> BTreeSet<String> {
 async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {
     let begun = std::time::Instant::now();
     let lab = planned.lab();
-    let mut outcome = blank(planned);
+    let mut outcome = blank(planned, &how.environment);
     match runs(&planned.lesson, &lab, bench, true).await {
         Err(error) => {
             let judged = judge(&planned.lesson, &lab, &[], how.judging);
@@ -116,7 +118,7 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
     outcome
 }
 
-fn blank(planned: &Planned) -> LessonOutcome {
+fn blank(planned: &Planned, environment: &str) -> LessonOutcome {
     let lesson = &planned.lesson;
     LessonOutcome {
         index: planned.index,
@@ -125,6 +127,7 @@ fn blank(planned: &Planned) -> LessonOutcome {
         title: lesson.title.clone(),
         chapter: planned.chapter.clone(),
         selector: planned.selector.clone(),
+        environment: environment.to_owned(),
         source: Arc::clone(&lesson.source),
         line: lesson.line,
         status: Status::Empty,

@@ -6,11 +6,12 @@ use std::path::Path;
 use jiff::civil::Date;
 use jiff::{ToSpan as _, Zoned};
 
-use crate::cli::check::{environment_called, interrupted_round};
+use crate::cli::check::interrupted_round;
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
+use crate::cli::matrix::EnvArgs;
 use crate::cli::rewrite::rewrite;
-use crate::cli::round::Round;
+use crate::cli::round::{Leg, Round, run_all};
 use crate::cli::{Exit, Failure, print, usage};
 use crate::finding::Severity;
 use crate::maintain::baseline::{Baseline, Held, New, Renewed};
@@ -44,9 +45,8 @@ pub struct Args {
     expires: Option<String>,
     #[command(flatten)]
     engine: EngineArgs,
-    /// The environment to run in, in place of the course's.
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
+    #[command(flatten)]
+    env: EnvArgs,
     /// Install what pages install and the environment lacks.
     #[arg(long)]
     install: bool,
@@ -67,12 +67,13 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let until = until(args.expires.as_deref().unwrap_or(DAYS), today)?;
     let course = course::find(&args.lessons)?;
     let (old, read) = load(&course)?;
-    let environment = environment_called(args.env.as_deref(), &course)?;
+    let parts = args.env.parts(&course)?;
     // Snapshots have a review of their own.
     let judging = Options { strict: args.strict };
-    let round = Round { engine: &args.engine, environment: &environment, install: args.install, judging, snapshots: None, quiet: args.quiet };
-    let Some(report) = round.run(&course.planned, course.chapters).await? else { return Ok(interrupted_round()) };
-    let new = New { environment: Some(environment.name().to_owned()), reason: args.reason.trim().to_owned(), until, renews: args.expires.is_some(), today };
+    let round = |environment| Round { engine: &args.engine, environment, install: args.install, judging, snapshots: None, quiet: args.quiet };
+    let legs: Vec<Leg<'_>> = parts.iter().map(|part| Leg { round: round(&part.environment), planned: part.planned.clone() }).collect();
+    let Some(report) = run_all(&legs, course.chapters).await? else { return Ok(interrupted_round()) };
+    let new = New { reason: args.reason.trim().to_owned(), until, renews: args.expires.is_some(), today };
     let (baseline, renewed) = old.renew(&report.lessons, &course.ids, &new);
     let path = course.config.baseline();
     let is_new = read.is_none();
@@ -163,7 +164,7 @@ pub(super) fn read(course: &Course) -> Result<Option<Baseline>, Failure> {
 
 /// Mark what is known in a report, and say in its notes what has become of the rest.
 pub(super) fn hold(baseline: &Baseline, strict: bool, report: &mut Report) {
-    let Held { known, gone, expired } = baseline.hold(&mut report.lessons, today(), &report.environment, strict);
+    let Held { known, gone, expired } = baseline.hold(&mut report.lessons, today(), strict);
     report.baseline = Some(Baselined { known, gone: gone.len(), expired: expired.len() });
     if known > 0 {
         report

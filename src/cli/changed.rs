@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cli::course::{self, Course};
+use crate::cli::matrix::Part;
 use crate::cli::watch::touched;
 use crate::cli::{Failure, usage};
-use crate::env::{Environment, Origin};
+use crate::env::Origin;
 
 /// What of a course has changed.
 #[derive(Debug)]
@@ -26,14 +27,13 @@ pub(super) struct Changed {
 ///
 /// # Errors
 /// If git cannot say, with what to do.
-pub(super) fn since(rev: &str, course: &Course, environment: &Environment) -> anyhow::Result<Changed> {
+pub(super) fn since(rev: &str, course: &Course, parts: &[Part]) -> anyhow::Result<Changed> {
     let repository = Repository::of(course)?;
     let base = repository.base(rev)?;
     let paths = repository.changed(&base, course)?;
     let every = |because: &str| Changed { lessons: course.ids.iter().cloned().collect(), because: Some(because.to_owned()) };
-    if let Origin::File(path) = environment.origin()
-        && paths.contains(&repository.in_course(course, &path.canonicalize().unwrap_or_else(|_| path.clone())))
-    {
+    let is_changed = |part: &Part| matches!(part.environment.origin(), Origin::File(path) if paths.contains(&repository.in_course(course, &canonical(path))));
+    if parts.iter().any(is_changed) {
         return Ok(every("what the environment is made of has changed"));
     }
     let parts: Vec<PathBuf> = course.guides.iter().cloned().chain([course.config.labs(), course.config.root.join("proctor.toml")]).collect();

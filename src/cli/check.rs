@@ -4,9 +4,10 @@ use crate::cli::baseline;
 use crate::cli::claims;
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
+use crate::cli::matrix::{EnvArgs, Part};
 use crate::cli::part;
 use crate::cli::partition::Partition;
-use crate::cli::round::Round;
+use crate::cli::round::{Leg, Round, run_all};
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
 use crate::env::Environment;
@@ -25,6 +26,8 @@ use crate::snapshot::store::Store;
   proctor check content/05-databases 5.6         a chapter's folder, and a lesson by its number
   proctor check guide.txt#5.5                    one lesson of a page of many
   proctor check --format json=report.json --format github
+  proctor check --env flask --env legacy         in two environments, side by side
+  proctor check --matrix                         in each environment that proctor.toml lists under `matrix`, or in all
   proctor check --watch                          again, whenever a file is saved: what it touches
   proctor check --changed-since origin/main      only lessons that this branch touches
   proctor check --update-claims 5.6              mend the outputs that the page shows
@@ -35,9 +38,8 @@ pub struct Args {
     pub(super) lessons: Vec<String>,
     #[command(flatten)]
     pub(super) engine: EngineArgs,
-    /// The environment to run in, in place of the course's.
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
+    #[command(flatten)]
+    pub(super) env: EnvArgs,
     /// Judge without snapshots: for pages that nobody keeps labs for.
     #[arg(long)]
     no_snapshots: bool,
@@ -87,7 +89,7 @@ impl Args {
         flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
         flags.extend(self.no_baseline.then(|| "--no-baseline".to_owned()));
-        flags.extend(self.env.iter().map(|env| format!("--env={env}")));
+        flags.extend(self.env.env.iter().map(|env| format!("--env={env}")));
         flags
     }
 }
@@ -107,17 +109,22 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let sinks = sinks(args)?;
     let mut course = course::find(&args.lessons)?;
-    let environment = environment(args, &course)?;
     let baseline = baseline(args, &course)?;
-    let part = part::take(args, &mut course, &environment)?;
-    let round = round(args, &course, &environment);
-    let ended = if part.is_empty(&course) { Some(part.nothing(&course, &environment)) } else { round.run(&course.planned, course.chapters).await? };
+    if args.update_claims && args.env.asked(&course.config)?.len() > 1 {
+        return Err(usage("--update-claims writes what is printed in one environment: name it with `--env NAME`").into());
+    }
+    let part = part::take(args, &mut course)?;
+    let parts = args.env.parts(&course)?;
+    let ended = if part.is_empty(&course) { Some(part.nothing(&course, &parts)) } else { run_all(&legs(args, &course, &parts), course.chapters).await? };
     let Some(mut report) = ended else { return Ok(interrupted_round()) };
     part.tell(&mut report);
-    if args.update_claims && claims::update(args, &course, &environment, &mut report).await?.is_none() {
+    if args.update_claims && claims::update(args, &course, &parts, &mut report).await?.is_none() {
         return Ok(interrupted_round());
     }
     report.flags = args.flags();
+    if args.env.matrix {
+        report.flags.extend(report.environments.iter().map(|name| format!("--env={name}")));
+    }
     if let Some(baseline) = baseline {
         baseline::hold(&baseline, args.strict, &mut report);
     }
@@ -155,30 +162,14 @@ pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Enviro
     }
 }
 
-/// The environment that lessons run in.
-pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
-    environment_called(args.env.as_deref(), course)
+/// The rounds of a check, each in its environment.
+pub(super) fn legs<'a>(args: &'a Args, course: &Course, parts: &'a [Part]) -> Vec<Leg<'a>> {
+    parts.iter().map(|part| Leg { round: round(args, course, &part.environment), planned: part.planned.clone() }).collect()
 }
 
-/// The environment of this name, or the course's own.
-pub(super) fn environment_called(named: Option<&str>, course: &Course) -> anyhow::Result<Environment> {
-    let config = &course.config;
-    let name = named.or(config.environment.as_deref()).unwrap_or("flask");
-    let found = match &config.requirements {
-        Some(path) if named.is_none() => Environment::from_requirements(name, &config.root.join(path)),
-        _ => Environment::find(name, Some(&config.root)),
-    };
-    let found = found.map_err(|error| usage(error.to_string()))?;
-    let mut manifests = course.planned.iter().filter_map(|planned| Some((&planned.lesson.id, planned.manifest.as_ref()?.environment.as_deref()?)));
-    if let Some((id, other)) = manifests.find(|(_, other)| *other != found.name()) {
-        Environment::find(other, Some(&config.root)).map_err(|error| usage(format!("the lab.toml of {id}: {error}")))?;
-        let message = format!(
-            "the lab.toml of {id} asks for the environment `{other}`, and this check runs in `{}`: check that lesson by itself, with `--env {other}`",
-            found.name()
-        );
-        return Err(usage(message).into());
-    }
-    Ok(found)
+/// The one environment of a watch: its workers stay warm.
+pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
+    Ok(args.env.only(course, "--watch")?)
 }
 
 pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {

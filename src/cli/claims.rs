@@ -10,17 +10,16 @@ use similar::TextDiff;
 use crate::cli::check::{self, Args};
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
+use crate::cli::matrix::Part;
 use crate::cli::review::shown::visible;
 use crate::cli::rewrite::rewrite;
-use crate::cli::round::Round;
+use crate::cli::round::{Leg, run_all};
 use crate::cli::tell;
-use crate::env::Environment;
 use crate::finding::Code;
 use crate::guide::load::{Format, reread};
 use crate::maintain::claims::{Mended, mend};
 use crate::outcome::LessonOutcome;
 use crate::report::Report;
-use crate::run::Planned;
 use crate::source::Source;
 
 /// What could be mended, by page, and what could not, in words.
@@ -34,15 +33,18 @@ struct Proposals {
 ///
 /// # Errors
 /// If no engine could run, or a page cannot be written; what was written before that is whole.
-pub(super) async fn update(args: &Args, course: &Course, environment: &Environment, report: &mut Report) -> anyhow::Result<Option<()>> {
+pub(super) async fn update(args: &Args, course: &Course, parts: &[Part], report: &mut Report) -> anyhow::Result<Option<()>> {
     let first = propose(&report.lessons);
     if first.pages.is_empty() && first.left.is_empty() {
         return Ok(Some(()));
     }
     let pages: BTreeSet<&str> = first.pages.keys().map(String::as_str).collect();
     let engine = EngineArgs { no_cache: true, python: args.engine.python.clone(), ..args.engine };
-    let again = Round { engine: &engine, snapshots: None, ..check::round(args, course, environment) };
-    let Some(second) = again.run(&standing_in(course, &pages), course.chapters).await? else { return Ok(None) };
+    let mut legs = standing_in(check::legs(args, course, parts), &pages);
+    for leg in &mut legs {
+        (leg.round.engine, leg.round.snapshots) = (&engine, None);
+    }
+    let Some(second) = run_all(&legs, course.chapters).await? else { return Ok(None) };
     let (first, second) = (first, propose(&second.lessons));
     let mut left = first.left;
     let mut written: Vec<String> = Vec::new();
@@ -66,18 +68,21 @@ pub(super) async fn update(args: &Args, course: &Course, environment: &Environme
     // What was written is what is reported.
     let course = course::find(&args.lessons)?;
     let pages = written.iter().map(String::as_str).collect();
-    let Some(checked) = check::round(args, &course, environment).run(&standing_in(&course, &pages), course.chapters).await? else { return Ok(None) };
+    let parts = args.env.parts(&course)?;
+    let Some(checked) = run_all(&standing_in(check::legs(args, &course, &parts), &pages), course.chapters).await? else { return Ok(None) };
     for lesson in checked.lessons {
-        if let Some(old) = report.lessons.iter_mut().find(|old| old.id == lesson.id) {
+        if let Some(old) = report.lessons.iter_mut().find(|old| old.id == lesson.id && old.environment == lesson.environment) {
             *old = lesson;
         }
     }
     Ok(Some(()))
 }
 
-/// The lessons of a course that stand in these pages.
-fn standing_in(course: &Course, pages: &BTreeSet<&str>) -> Vec<Planned> {
-    course.planned.iter().filter(|planned| pages.contains(planned.lesson.source.path())).cloned().collect()
+/// The lessons that stand in these pages.
+fn standing_in<'a>(mut legs: Vec<Leg<'a>>, pages: &BTreeSet<&str>) -> Vec<Leg<'a>> {
+    legs.iter_mut().for_each(|leg| leg.planned.retain(|planned| pages.contains(planned.lesson.source.path())));
+    legs.retain(|leg| !leg.planned.is_empty());
+    legs
 }
 
 /// What would make the claims of lessons true.

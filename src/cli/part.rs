@@ -3,7 +3,7 @@
 use crate::cli::changed;
 use crate::cli::check::Args;
 use crate::cli::course::Course;
-use crate::env::Environment;
+use crate::cli::matrix;
 use crate::finding::Code;
 use crate::lab::Fate;
 use crate::report::Report;
@@ -25,13 +25,13 @@ pub(super) struct Part {
 ///
 /// # Errors
 /// If git cannot say what has changed.
-pub(super) fn take(args: &Args, course: &mut Course, environment: &Environment) -> anyhow::Result<Part> {
+pub(super) fn take(args: &Args, course: &mut Course) -> anyhow::Result<Part> {
     let runs = |course: &Course| course.planned.iter().any(|planned| !planned.lesson.blocks.is_empty());
     let mut part = Part { whole_runs: runs(course), ..Part::default() };
     if let Some(rev) = &args.changed_since {
         part.is_part = true;
         let whole = course.planned.len();
-        let changed = changed::since(rev, course, environment)?;
+        let changed = changed::since(rev, course, &args.env.parts(course)?)?;
         course.planned.retain(|planned| changed.lessons.contains(&planned.lesson.id));
         part.notes.push(match (changed.because, course.planned.len()) {
             (Some(because), _) => format!("everything was checked: {because} since {rev}"),
@@ -56,13 +56,14 @@ impl Part {
     }
 
     /// The report of nothing.
-    pub(super) fn nothing(&self, course: &Course, environment: &Environment) -> Report {
+    pub(super) fn nothing(&self, course: &Course, parts: &[matrix::Part]) -> Report {
         let wrong = if self.whole_runs {
             Vec::new()
         } else {
             vec![(Code::NothingRan, "the guide has nothing that could run, so this check proves nothing".to_owned())]
         };
-        Report { environment: environment.name().to_owned(), chapters: course.chapters, wrong, ..Report::default() }
+        let environments = parts.iter().map(|part| part.environment.name().to_owned()).collect();
+        Report { environments, chapters: course.chapters, wrong, ..Report::default() }
     }
 
     /// Say in a report which part it is of. That not a block ran fails a part only if one was to run: whether anything of the whole runs, the others show.

@@ -117,7 +117,6 @@ impl Watch<'_> {
                 }
                 let mut report = Report::collect(events);
                 report.engine = name.to_owned();
-                report.environment = environment.name().to_owned();
                 report.seconds = begun.elapsed().as_secs_f64();
                 report.flags = args.flags();
                 if is_first {

@@ -27,8 +27,6 @@ const HEAD: &str = "\
 /// The findings that a course knows of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baseline {
-    /// The environment that it was made in. In another one, what does not occur need not be gone.
-    pub environment: Option<String>,
     /// The findings, in guide order. Of several that look the same, the n-th entry is for the n-th finding.
     pub entries: Vec<Entry>,
 }
@@ -38,6 +36,8 @@ pub struct Baseline {
 pub struct Entry {
     /// The lesson's id.
     pub lesson: String,
+    /// The environment that it occurs in.
+    pub environment: String,
     /// The finding's code.
     pub code: Code,
     /// The text of the line that it is at, without the blanks around.
@@ -79,7 +79,6 @@ pub struct Renewed {
 /// The file's form.
 #[derive(Deserialize)]
 struct Form {
-    environment: Option<String>,
     #[serde(default)]
     known: Vec<EntryForm>,
 }
@@ -87,6 +86,7 @@ struct Form {
 #[derive(Deserialize)]
 struct EntryForm {
     lesson: String,
+    environment: String,
     code: String,
     line: String,
     #[serde(default)]
@@ -96,10 +96,10 @@ struct EntryForm {
     expires: Datetime,
 }
 
-const KEYS: &[&str] = &["environment", "known", "lesson", "code", "line", "message", "reason", "expires"];
+const KEYS: &[&str] = &["known", "lesson", "environment", "code", "line", "message", "reason", "expires"];
 
-/// What makes a finding the same one in another run: its lesson, its code, and the text of its line.
-type Print = (String, Code, String);
+/// What makes a finding the same one in another run: its lesson, the environment, its code, and the text of its line.
+type Print = (String, String, Code, String);
 
 impl Baseline {
     /// Read a baseline.
@@ -115,14 +115,14 @@ impl Baseline {
         let heads = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("[[known]]")).map(|(index, _)| index + 1);
         let places = heads.chain(std::iter::repeat(1));
         let entries = form.known.into_iter().zip(places).map(|(form, at)| form.entry(at)).collect::<Result<_, _>>()?;
-        Ok(Self { environment: form.environment, entries })
+        Ok(Self { entries })
     }
 
     /// The entries by what they know, the first of several that look the same last.
     fn by_print(&self) -> BTreeMap<Print, Vec<&Entry>> {
         let mut entries: BTreeMap<Print, Vec<&Entry>> = BTreeMap::new();
         for entry in self.entries.iter().rev() {
-            entries.entry((entry.lesson.clone(), entry.code, entry.line.clone())).or_default().push(entry);
+            entries.entry((entry.lesson.clone(), entry.environment.clone(), entry.code, entry.line.clone())).or_default().push(entry);
         }
         entries
     }
@@ -133,11 +133,9 @@ impl Baseline {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let mut text = HEAD.to_owned();
         // Writing to a string cannot fail.
-        if let Some(environment) = &self.environment {
-            let _ = writeln!(text, "\nenvironment = {}", quoted(environment));
-        }
         for entry in &self.entries {
-            let _ = writeln!(text, "\n[[known]]\nlesson = {}\ncode = {}", quoted(&entry.lesson), quoted(entry.code.word()));
+            let _ = writeln!(text, "\n[[known]]\nlesson = {}\nenvironment = {}", quoted(&entry.lesson), quoted(&entry.environment));
+            let _ = writeln!(text, "code = {}", quoted(entry.code.word()));
             let _ = writeln!(text, "line = {}\nmessage = {}", quoted(&entry.line), quoted(&entry.message));
             let _ = writeln!(text, "reason = {}\nexpires = {}", quoted(&entry.reason), entry.expires);
         }
@@ -153,12 +151,12 @@ impl Baseline {
     }
 
     /// Mark the findings that are known. `strict` says whether assumptions were refused: only then is an entry about one gone if it is not found.
-    pub fn hold(&self, lessons: &mut [LessonOutcome], today: Date, environment: &str, strict: bool) -> Held {
+    pub fn hold(&self, lessons: &mut [LessonOutcome], today: Date, strict: bool) -> Held {
         let mut held = Held::default();
         let mut left = self.by_print();
         for lesson in lessons.iter_mut() {
             for index in recorded(lesson) {
-                let Some(entry) = left.get_mut(&print_of(&lesson.id, &lesson.findings[index])).and_then(Vec::pop) else { continue };
+                let Some(entry) = left.get_mut(&print_of(lesson, &lesson.findings[index])).and_then(Vec::pop) else { continue };
                 if entry.expires < today {
                     held.expired.push(entry.clone());
                     continue;
@@ -167,9 +165,8 @@ impl Baseline {
                 lesson.findings[index].known = Some(Known { reason: entry.reason.clone(), expires: entry.expires.to_string() });
             }
         }
-        let is_same = self.environment.as_deref().is_none_or(|own| own == environment);
-        let was_checked = |entry: &&Entry| lessons.iter().any(|lesson| lesson.id == entry.lesson && lesson.status != Status::Errored);
-        let could_occur = |entry: &&Entry| is_same && (strict || entry.code != Code::Assumed);
+        let was_checked = |entry: &&Entry| lessons.iter().any(|lesson| entry.is_of(lesson));
+        let could_occur = |entry: &&Entry| strict || entry.code != Code::Assumed;
         held.gone = left.into_values().flatten().filter(was_checked).filter(could_occur).cloned().collect();
         held.gone.sort_by_key(|entry| entry.at);
         held
@@ -183,15 +180,12 @@ impl Baseline {
         let mut left = self.by_print();
         let mut entries: Vec<Entry> = Vec::new();
         for id in ids {
-            let checked = lessons.iter().find(|lesson| lesson.id == *id && lesson.status != Status::Errored);
-            let Some(lesson) = checked else {
-                let own = self.entries.iter().filter(|entry| entry.lesson == *id);
-                entries.extend(own.cloned().inspect(|_| renewed.kept += 1));
-                continue;
-            };
-            for index in recorded(lesson) {
+            let own = self.entries.iter().filter(|entry| entry.lesson == *id && !lessons.iter().any(|lesson| entry.is_of(lesson)));
+            entries.extend(own.cloned().inspect(|_| renewed.kept += 1));
+            let checked = lessons.iter().filter(|lesson| lesson.id == *id && lesson.status != Status::Errored);
+            for (lesson, index) in checked.flat_map(|lesson| recorded(lesson).into_iter().map(move |index| (lesson, index))) {
                 let finding = &lesson.findings[index];
-                let print = print_of(id, finding);
+                let print = print_of(lesson, finding);
                 if let Some(entry) = left.get_mut(&print).and_then(Vec::pop) {
                     let has_expired = entry.expires < new.today;
                     let expires = if has_expired && new.renews { new.until } else { entry.expires };
@@ -200,21 +194,28 @@ impl Baseline {
                     entries.push(Entry { expires, message: shortened(&finding.message), ..entry.clone() });
                 } else {
                     renewed.added += 1;
-                    let (lesson, code, line) = print;
-                    entries.push(Entry { lesson, code, line, message: shortened(&finding.message), reason: new.reason.clone(), expires: new.until, at: 0 });
+                    let (lesson, environment, code, line) = print;
+                    entries.push(Entry {
+                        lesson,
+                        environment,
+                        code,
+                        line,
+                        message: shortened(&finding.message),
+                        reason: new.reason.clone(),
+                        expires: new.until,
+                        at: 0,
+                    });
                 }
             }
         }
         renewed.dropped = self.entries.len() - renewed.kept;
-        (Self { environment: new.environment.clone(), entries }, renewed)
+        (Self { entries }, renewed)
     }
 }
 
 /// What new entries of a baseline get.
 #[derive(Debug, Clone)]
 pub struct New {
-    /// The environment that it is made in.
-    pub environment: Option<String>,
     /// Why the findings may stay for now.
     pub reason: String,
     /// Their last day.
@@ -223,6 +224,13 @@ pub struct New {
     pub renews: bool,
     /// The date of today.
     pub today: Date,
+}
+
+impl Entry {
+    /// Whether it is about a lesson that was checked, and where.
+    fn is_of(&self, lesson: &LessonOutcome) -> bool {
+        lesson.id == self.lesson && lesson.environment == self.environment && lesson.status != Status::Errored
+    }
 }
 
 impl EntryForm {
@@ -240,7 +248,16 @@ impl EntryForm {
         let Some(expires) = date else {
             return Err(format!("line {at}: `{}` is no day: write it as in `expires = 2027-02-21`", self.expires));
         };
-        Ok(Entry { lesson: self.lesson, code, line: self.line.trim().to_owned(), message: self.message, reason: self.reason, expires, at })
+        Ok(Entry {
+            lesson: self.lesson,
+            environment: self.environment,
+            code,
+            line: self.line.trim().to_owned(),
+            message: self.message,
+            reason: self.reason,
+            expires,
+            at,
+        })
     }
 }
 
@@ -264,11 +281,11 @@ fn unrecorded(code: Code) -> &'static str {
 }
 
 /// What makes a finding of a lesson the same one in another run.
-fn print_of(lesson: &str, finding: &Finding) -> Print {
+fn print_of(lesson: &LessonOutcome, finding: &Finding) -> Print {
     let source = &finding.location.source;
     let line = source.line_of(finding.location.span.start);
     let text: String = source.slice(source.line_span(line)).trim().chars().take(LINE).collect();
-    (lesson.to_owned(), finding.code, text.trim_end().to_owned())
+    (lesson.id.clone(), lesson.environment.clone(), finding.code, text.trim_end().to_owned())
 }
 
 /// A message as it is kept: one line, not too long.

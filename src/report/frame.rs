@@ -11,7 +11,7 @@ use super::cause::Cause;
 use super::terminal::Options;
 use super::text::{self, push_visible};
 use super::{last_line, wording};
-use crate::finding::{Finding, Location, Severity};
+use crate::finding::{Location, Severity};
 use crate::source::{Source, Span};
 
 /// Notes are not green: nothing is well because of them.
@@ -52,6 +52,9 @@ fn remarks<'a>(cause: &Cause<'_>, options: &Options) -> Vec<Message<'a>> {
         messages.extend(cause.consequences.iter().map(|finding| Level::NOTE.message(text::one_line(&wording::consequence(finding)))));
     } else if let Some(note) = wording::consequences(cause) {
         messages.push(Level::NOTE.message(text::one_line(&note)));
+    }
+    if let Some(environments) = &cause.environments {
+        messages.push(Level::NOTE.message(text::one_line(environments)));
     }
     messages
 }
@@ -168,7 +171,10 @@ impl Excerpt {
 }
 
 /// A quiet finding on one line.
-pub(super) fn line(finding: &Finding) -> String {
+pub(super) fn line(cause: &Cause<'_>) -> String {
+    let finding = cause.finding;
+    let environments = cause.environments.as_ref().map(|environments| format!(" ({environments})")).unwrap_or_default();
     let lines = if last_line(&finding.location) == finding.location.place().line { String::new() } else { format!(" ({})", wording::lines(&finding.location)) };
-    text::one_line(&format!("{}[{}]: {}{lines}: {}", finding.severity().word(), finding.code.word(), wording::place(&finding.location), finding.message))
+    let (severity, code, place) = (finding.severity().word(), finding.code.word(), wording::place(&finding.location));
+    text::one_line(&format!("{severity}[{code}]: {place}{lines}: {}{environments}", finding.message))
 }

@@ -74,7 +74,10 @@ fn badge(status: Status) -> String {
 fn write_lesson(report: &Report, lesson: &LessonOutcome, page: &mut String) -> std::fmt::Result {
     let name = html(&one_line(&wording::lesson(lesson)));
     let known = if lesson.is_known() { " (known)" } else { "" };
-    let heading = format!("{}{known} <b>{name}</b> <span class=\"place\">{}</span>", badge(lesson.status), html(&exact(&wording::lesson_place(lesson))));
+    let mut heading = format!("{}{known} <b>{name}</b> <span class=\"place\">{}</span>", badge(lesson.status), html(&exact(&wording::lesson_place(lesson))));
+    if report.environments.len() > 1 {
+        let _ = write!(heading, " <span class=\"place\">{}</span>", html(&one_line(&wording::within(&[&lesson.environment]))));
+    }
     if lesson.blocks.is_empty() && lesson.findings.is_empty() && lesson.error.is_none() {
         return writeln!(page, "<p class=\"lesson\">{heading}</p>");
     }
@@ -87,7 +90,7 @@ fn write_lesson(report: &Report, lesson: &LessonOutcome, page: &mut String) -> s
     let mut remarks = Vec::new();
     for cause in causes(lesson) {
         if quiet(cause.finding) && cause.consequences.is_empty() {
-            remarks.push(frame::line(cause.finding));
+            remarks.push(frame::line(&cause));
             continue;
         }
         let frame = frame::render(&cause, &Options { width: 120, ..Options::default() });

@@ -26,7 +26,8 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let form = ReportForm {
         version: VERSION,
         engine: (&report.engine).into(),
-        environment: (&report.environment).into(),
+        environment: report.environment().into(),
+        environments: (&report.environments).into(),
         partition: report.partition.as_deref().map(Cow::from),
         baseline: report.baseline.map(|counts| BaselineForm { known: counts.known, gone: counts.gone, expired: counts.expired }),
         notes: (&report.notes).into(),
@@ -79,6 +80,7 @@ fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a>
         number: lesson.number.as_deref().map(Cow::from),
         title: (&lesson.title).into(),
         chapter: (&lesson.chapter).into(),
+        environment: (&lesson.environment).into(),
         path: lesson.source.path().into(),
         line: lesson.line,
         status: lesson.status.word().into(),
@@ -184,6 +186,15 @@ mod tests {
         let lesson = json["lessons"].as_array().unwrap().last().unwrap();
         assert_eq!((&lesson["findings"][0]["cell"], &lesson["findings"][0]["line"]), (&3.into(), &3.into()));
         assert_eq!((&lesson["blocks"][0]["cell"], &lesson["blocks"][0]["line"]), (&3.into(), &1.into()));
+    }
+
+    #[test]
+    fn each_lesson_says_where_it_ran() {
+        let json: serde_json::Value = serde_json::from_str(&written(&fixture::matrix())).unwrap();
+        assert_eq!((&json["environment"], &json["environments"]), (&"flask".into(), &serde_json::json!(["flask", "legacy", "next"])));
+        let lessons: Vec<_> = json["lessons"].as_array().unwrap().iter().map(|lesson| (lesson["id"].as_str(), lesson["environment"].as_str())).collect();
+        assert_eq!(lessons[2..4], [(Some("content/02/02-first"), Some("next")), (Some("guide.txt"), Some("flask"))]);
+        assert_eq!(json["lessons"][5]["rerun"], "proctor check guide.txt#5.5 --no-snapshots --env=next");
     }
 
     #[test]

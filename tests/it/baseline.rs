@@ -97,11 +97,11 @@ fn a_lesson_is_recorded_by_itself() {
 
 #[test]
 fn a_baseline_that_cannot_be_read_ends_before_anything_runs() {
-    let entry = "[[known]]\nlesson = 'one'\ncode = 'raised'\nline = 'x.nothing'\nexpires = 2999-01-01\n";
+    let entry = "[[known]]\nlesson = 'one'\nenvironment = 'flask'\ncode = 'raised'\nline = 'x.nothing'\nexpires = 2999-01-01\n";
     for (from, to, words) in [
         ("lesson =", "lessen =", "proctor-baseline.toml: line 1: missing field `lesson`"),
-        ("line =", "reasn = 'x'\nline =", "proctor-baseline.toml: line 4: unknown key `known.0.reasn`: did you mean `reason`?"),
-        ("2999-01-01", "2999-13-01", "proctor-baseline.toml: line 5: "),
+        ("line =", "reasn = 'x'\nline =", "proctor-baseline.toml: line 5: unknown key `known.0.reasn`: did you mean `reason`?"),
+        ("2999-01-01", "2999-13-01", "proctor-baseline.toml: line 6: "),
         ("'one'", "'on'", "proctor-baseline.toml: line 1: the guide has no lesson `on`: did you mean `one`?"),
         ("lesson", "\u{fffd}", "proctor-baseline.toml: line 2: "),
     ] {

@@ -23,6 +23,7 @@ fn lesson(id: &str, text: &str, findings: &[(Code, usize)]) -> LessonOutcome {
     };
     LessonOutcome {
         index: 0,
+        environment: "flask".to_owned(),
         id: id.to_owned(),
         number: None,
         title: String::new(),
@@ -44,7 +45,7 @@ fn legacy() -> LessonOutcome {
 }
 
 fn new() -> New {
-    New { environment: Some("flask".to_owned()), reason: "why not".to_owned(), until: date(2027, 2, 21), renews: false, today: date(2026, 11, 23) }
+    New { reason: "why not".to_owned(), until: date(2027, 2, 21), renews: false, today: date(2026, 11, 23) }
 }
 
 fn of(lessons: &[LessonOutcome]) -> Baseline {
@@ -55,7 +56,7 @@ fn of(lessons: &[LessonOutcome]) -> Baseline {
 
 fn held(baseline: &Baseline, lesson: LessonOutcome, today: Date) -> (Held, LessonOutcome) {
     let mut lessons = [lesson];
-    let held = baseline.hold(&mut lessons, today, "flask", false);
+    let held = baseline.hold(&mut lessons, today, false);
     let [lesson] = lessons;
     (held, lesson)
 }
@@ -106,8 +107,10 @@ fn what_is_gone_is_said_and_what_was_not_looked_at_is_not() {
     assert_eq!(gone, [(Code::UndefinedName, "print(nobody)"), (Code::RemovedApi, "engine.execute(1)")]);
     let (now, _) = held(&baseline, lesson("b", PAGE, &[]), TODAY);
     assert_eq!(now.gone.iter().map(|entry| entry.code).collect::<Vec<_>>(), [Code::Deprecated], "assumptions were not refused");
-    assert_eq!(baseline.hold(&mut [lesson("b", PAGE, &[])], TODAY, "flask", true).gone.len(), 2);
-    assert!(baseline.hold(&mut [lesson("b", PAGE, &[])], TODAY, "legacy", true).gone.is_empty(), "another environment");
+    assert_eq!(baseline.hold(&mut [lesson("b", PAGE, &[])], TODAY, true).gone.len(), 2);
+    let legacy = LessonOutcome { environment: "legacy".to_owned(), ..lesson("b", PAGE, &[(Code::Deprecated, 5)]) };
+    let (now, other) = held(&baseline, legacy, TODAY);
+    assert_eq!((now, other.standing()), (Held::default(), Status::Stale), "another environment");
     let errored = LessonOutcome { status: Status::Errored, ..lesson("a", PAGE, &[]) };
     assert!(held(&baseline, errored, TODAY).0.gone.is_empty());
 }
@@ -144,17 +147,17 @@ fn made_again_it_keeps_reasons_and_dates_of_what_still_holds() {
 
 #[test]
 fn a_file_that_says_what_it_cannot_say_is_refused_with_its_line() {
-    let entry = "[[known]]\nlesson = 'a'\ncode = 'raised'\nline = 'x'\nexpires = 2027-02-21\n";
+    let entry = "[[known]]\nlesson = 'a'\nenvironment = 'flask'\ncode = 'raised'\nline = 'x'\nexpires = 2027-02-21\n";
     assert!(Baseline::parse(entry).is_ok());
     let wrong = |from: &str, to: &str| Baseline::parse(&format!("# first\n\n{}", entry.replace(from, to))).unwrap_err();
     assert_eq!(wrong("lesson =", "lessen ="), "line 3: missing field `lesson`");
-    assert_eq!(wrong("line =", "reasons = 'x'\nline ="), "line 6: unknown key `known.0.reasons`: did you mean `reason`?");
+    assert_eq!(wrong("line =", "reasons = 'x'\nline ="), "line 7: unknown key `known.0.reasons`: did you mean `reason`?");
     assert_eq!(wrong("'raised'", "'raise'"), "line 3: there is no code `raise`: did you mean `raised`?");
     assert_eq!(wrong("'raised'", "'changed'"), "line 3: a baseline has no `changed`: snapshots have `proctor review` and `proctor accept`");
     assert_eq!(wrong("2027-02-21", "07:32:00"), "line 3: `07:32:00` is no day: write it as in `expires = 2027-02-21`");
     for day in ["2027-02-30", "'2027-02-21'", "2027-2-21", "soon"] {
         let message = wrong("2027-02-21", day);
-        assert!(message.starts_with("line 7: ") && message.contains("2027-02-21"), "{day}: {message}");
+        assert!(message.starts_with("line 8: ") && message.contains("2027-02-21"), "{day}: {message}");
     }
 }
 
@@ -163,16 +166,16 @@ fn an_entry_about_no_lesson_is_named_with_its_line() {
     let baseline = of(&[lesson("05-models", PAGE, &[(Code::Raised, 3)])]);
     assert_eq!(baseline.stray(["05-models"].into_iter()), None);
     let message = baseline.stray(["05-model", "06-other"].into_iter()).unwrap();
-    assert!(message.starts_with("line 7: the guide has no lesson `05-models`: did you mean `05-model`?"), "{message}");
+    assert!(message.starts_with("line 5: the guide has no lesson `05-models`: did you mean `05-model`?"), "{message}");
 }
 
 proptest! {
     #[test]
     fn what_is_written_is_read_back(texts in proptest::collection::vec((any::<String>(), any::<String>(), any::<String>()), 0..4)) {
         let entries = texts.into_iter().map(|(lesson, line, reason)| Entry {
-            lesson, code: Code::Raised, line: line.trim().to_owned(), message: reason.clone(), reason, expires: TODAY, at: 0,
+            lesson, environment: reason.clone(), code: Code::Raised, line: line.trim().to_owned(), message: reason.clone(), reason, expires: TODAY, at: 0,
         });
-        let baseline = Baseline { environment: Some("a\"b".to_owned()), entries: entries.collect() };
+        let baseline = Baseline { entries: entries.collect() };
         let mut read = Baseline::parse(&baseline.text()).unwrap();
         read.entries.iter_mut().for_each(|entry| entry.at = 0);
         prop_assert_eq!(read, baseline);
