@@ -21,6 +21,7 @@ mod rewrite;
 pub mod round;
 pub mod selftest;
 pub mod show;
+pub mod snapshots;
 pub mod spinner;
 pub mod watch;
 
@@ -86,6 +87,8 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// List snapshots, and those that no block refers to any more.
+    Snapshots(snapshots::Args),
     /// Record what is wrong today, so that a check fails only on what is new.
     Baseline(Box<baseline::Args>),
     /// The environments that lessons run in: list, build, image, save, load.
@@ -117,6 +120,7 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Snapshots(args) => snapshots::run(&args),
             Command::Baseline(args) => baseline::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Doctor(args) => doctor::run(&args).await,

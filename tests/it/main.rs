@@ -6,6 +6,7 @@ mod baseline;
 mod broken;
 mod cache;
 mod claims;
+mod claims_update;
 mod cli;
 mod command;
 mod engines;
