@@ -2,10 +2,12 @@
 
 mod architecture;
 mod bad_input;
+mod baseline;
 mod bisect;
 mod broken;
 mod cache;
 mod claims;
+mod claims_update;
 mod cli;
 mod command;
 mod engines;
@@ -18,6 +20,7 @@ mod images;
 mod interrupt;
 mod matrix;
 mod owner;
+mod parts;
 mod reports;
 mod sarif;
 mod scale;
