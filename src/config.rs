@@ -18,6 +18,8 @@ pub struct Config {
     pub labs: Option<String>,
     /// The environment's name.
     pub environment: Option<String>,
+    /// The environments that `--matrix` checks in; all that there are if left out.
+    pub matrix: Option<Vec<String>>,
     /// A lock file of the course's own, in place of a built-in environment.
     pub requirements: Option<String>,
 }
@@ -44,7 +46,7 @@ pub enum ConfigError {
     },
 }
 
-const KEYS: &[&str] = &["guide", "labs", "environment", "requirements"];
+const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements"];
 
 impl Config {
     /// The `proctor.toml` in `start` or the nearest folder above it; the default if there is none.

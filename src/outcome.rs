@@ -6,7 +6,6 @@ mod claims;
 mod classify;
 mod commands;
 mod judge;
-mod moves;
 mod notices;
 mod remarks;
 mod services;
@@ -109,6 +108,8 @@ pub struct LessonOutcome {
     pub chapter: String,
     /// The words that select just this lesson on the command line.
     pub selector: String,
+    /// The name of the environment that it ran in.
+    pub environment: String,
     /// The text it stands in.
     pub source: Arc<Source>,
     /// Its first line, from 1.

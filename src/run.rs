@@ -52,6 +52,8 @@ impl Planned {
 /// How to check.
 #[derive(Debug, Clone, Default)]
 pub struct Check {
+    /// The name of the environment.
+    pub environment: String,
     /// How strictly to judge.
     pub judging: Options,
     /// The snapshots to hold outputs against, if any.
@@ -95,7 +97,7 @@ async fn assembled(planned: &Planned) -> Lab {
 async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {
     let begun = std::time::Instant::now();
     let lab = assembled(planned).await;
-    let mut outcome = blank(planned);
+    let mut outcome = blank(planned, &how.environment);
     match runs(&planned.lesson, &lab, bench, true).await {
         Err(error) => {
             let judged = judge(&planned.lesson, &lab, &[], how.judging);
@@ -115,11 +117,12 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
             outcome.status = status(&judged);
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
+                let own = planned.manifest.as_ref().and_then(|manifest| manifest.environment.as_deref());
                 let again = || async {
                     let runs = self::runs(&planned.lesson, &lab, bench, false).await.ok()?;
                     Some(judge(&planned.lesson, &lab, &runs, how.judging))
                 };
-                snapshots.hold(&planned.lesson, &mut outcome, again).await;
+                snapshots.hold(&planned.lesson, own, &mut outcome, again).await;
             }
         }
     }
@@ -127,7 +130,7 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
     outcome
 }
 
-fn blank(planned: &Planned) -> LessonOutcome {
+fn blank(planned: &Planned, environment: &str) -> LessonOutcome {
     let lesson = &planned.lesson;
     LessonOutcome {
         index: planned.index,
@@ -136,6 +139,7 @@ fn blank(planned: &Planned) -> LessonOutcome {
         title: lesson.title.clone(),
         chapter: planned.chapter.clone(),
         selector: planned.selector.clone(),
+        environment: environment.to_owned(),
         source: Arc::clone(&lesson.source),
         line: lesson.line,
         status: Status::Empty,

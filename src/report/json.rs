@@ -1,6 +1,7 @@
 //! The JSON report: the versioned form that programs read. `Report --write--> impl Write`, and back. Its form is in `form`, and frozen.
 
 mod form;
+mod read;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use self::form::{AssumptionForm, BlockForm, ComparisonForm, FindingForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary, VERSION, WrongForm};
+pub use self::read::{Kept, ReadError, Texts, read};
 use super::{Report, last_line};
 use crate::finding::{Code, Finding, Location, Related};
 use crate::lab::Assumption;
@@ -23,7 +25,8 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let form = ReportForm {
         version: VERSION,
         engine: (&report.engine).into(),
-        environment: (&report.environment).into(),
+        environment: report.environment().into(),
+        environments: (&report.environments).into(),
         partition: report.partition.as_deref().map(Cow::from),
         notes: (&report.notes).into(),
         seconds: milliseconds(report.seconds),
@@ -57,6 +60,9 @@ fn locations(finding: &Finding) -> impl Iterator<Item = &Location> {
 /// What a text is known by.
 fn digest(source: &Source) -> String {
     use std::fmt::Write as _;
+    if let Some(known) = source.known_by() {
+        return known.to_owned();
+    }
     Sha256::digest(source.text()).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
@@ -75,6 +81,7 @@ fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a>
         number: lesson.number.as_deref().map(Cow::from),
         title: (&lesson.title).into(),
         chapter: (&lesson.chapter).into(),
+        environment: (&lesson.environment).into(),
         path: lesson.source.path().into(),
         line: lesson.line,
         status: lesson.status.word().into(),
@@ -178,6 +185,15 @@ mod tests {
         let lesson = json["lessons"].as_array().unwrap().last().unwrap();
         assert_eq!((&lesson["findings"][0]["cell"], &lesson["findings"][0]["line"]), (&3.into(), &3.into()));
         assert_eq!((&lesson["blocks"][0]["cell"], &lesson["blocks"][0]["line"]), (&3.into(), &1.into()));
+    }
+
+    #[test]
+    fn each_lesson_says_where_it_ran() {
+        let json: serde_json::Value = serde_json::from_str(&written(&fixture::matrix())).unwrap();
+        assert_eq!((&json["environment"], &json["environments"]), (&"flask".into(), &serde_json::json!(["flask", "legacy", "next"])));
+        let lessons: Vec<_> = json["lessons"].as_array().unwrap().iter().map(|lesson| (lesson["id"].as_str(), lesson["environment"].as_str())).collect();
+        assert_eq!(lessons[2..4], [(Some("content/02/02-first"), Some("next")), (Some("guide.txt"), Some("flask"))]);
+        assert_eq!(json["lessons"][5]["rerun"], "proctor check guide.txt#5.5 --no-snapshots --env=next");
     }
 
     #[test]

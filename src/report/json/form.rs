@@ -18,7 +18,11 @@ pub(super) const VERSION: u32 = 1;
 pub(super) struct ReportForm<'a> {
     pub(super) version: u32,
     pub(super) engine: Cow<'a, str>,
+    /// The first environment, or the only one.
     pub(super) environment: Cow<'a, str>,
+    /// Every environment that lessons were checked in.
+    #[serde(default)]
+    pub(super) environments: Cow<'a, [String]>,
     /// The part of the guide that was checked: `slice:1/4` or `hash:1/4`; null where it was not parted.
     #[serde(default)]
     pub(super) partition: Option<Cow<'a, str>>,
@@ -78,6 +82,9 @@ pub(super) struct LessonForm<'a> {
     pub(super) number: Option<Cow<'a, str>>,
     pub(super) title: Cow<'a, str>,
     pub(super) chapter: Cow<'a, str>,
+    /// The environment that it was checked in; the report's own where that is not said.
+    #[serde(default)]
+    pub(super) environment: Cow<'a, str>,
     pub(super) path: Cow<'a, str>,
     pub(super) line: usize,
     pub(super) status: Cow<'a, str>,
