@@ -87,6 +87,13 @@ pub fn home(path: &Path) -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
+/// The folder of the pages of a guide with a table of contents; `None` for everything else.
+#[must_use]
+pub fn book(path: &Path) -> Option<PathBuf> {
+    let contents = path.is_dir().then(|| contents(path)).flatten()?;
+    contents.parent().map(Path::to_path_buf)
+}
+
 /// What a table of contents says of the page at `relative`.
 fn entry_of(contents: &Path, base: &Path, relative: &str) -> Option<(summary::Part, Entry)> {
     let source = page::read(contents, base).ok()?;
