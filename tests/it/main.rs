@@ -9,6 +9,7 @@ mod cli;
 mod command;
 mod engines;
 mod faults;
+mod fix;
 mod hostile;
 mod images;
 mod interrupt;
