@@ -90,7 +90,7 @@ enum Command {
     Stale(stale::Args),
     /// Find the release of a package that broke a lesson.
     Bisect(Box<bisect::Args>),
-    /// The environments that lessons run in: list, build, image, save, load.
+    /// The environments that lessons run in: list, build, image, lock, upgrade, save, load.
     Env(env::Args),
     /// Write a report again in other formats, and make one of the reports of parts: show, merge.
     Report(report::Args),

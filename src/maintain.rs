@@ -7,3 +7,4 @@ pub mod releases;
 pub mod rewrite;
 pub mod stale;
 pub mod suspect;
+pub mod upgrade;

@@ -4,13 +4,17 @@ mod memory;
 mod shown;
 mod tries;
 
+use std::sync::LazyLock;
 use std::time::Instant;
+
+use regex::Regex;
 
 use crate::cli::bisect::memory::{Memory, Tried};
 use crate::cli::bisect::shown::{Found, Side, Subject, ranges};
 use crate::cli::bisect::tries::Workshop;
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
+use crate::cli::matrix;
 use crate::cli::output::say;
 use crate::cli::round::interrupted;
 use crate::cli::spinner::Spinner;
@@ -137,15 +141,10 @@ fn only<'a>(course: &'a Course, named: &str) -> anyhow::Result<&'a Planned> {
     }
 }
 
+/// Where the lesson runs: in the environment that was named, or its own.
 fn environment(args: &Args, course: &Course, planned: &Planned) -> anyhow::Result<Environment> {
-    let config = &course.config;
     let asked = args.env.as_deref().or_else(|| planned.manifest.as_ref()?.environment.as_deref());
-    let name = asked.or(config.environment.as_deref()).unwrap_or("flask");
-    let found = match &config.requirements {
-        Some(path) if asked.is_none() => Environment::from_requirements(name, &config.root.join(path)),
-        _ => Environment::find(name, Some(&config.root)),
-    };
-    Ok(found.map_err(|error| usage(error.to_string()))?)
+    Ok(matrix::find(asked.unwrap_or_else(|| matrix::own_name(&course.config)), &course.config)?)
 }
 
 /// What a search is about.
@@ -385,7 +384,7 @@ impl Hunt<'_> {
                 version: version(place),
                 uploaded: line.candidates[place].uploaded.clone(),
                 period: tried.is_some_and(|tried| tried.period),
-                transcript: tried.map_or_else(own, |tried| tried.transcript.clone()),
+                transcript: without_homes(&tried.map_or_else(own, |tried| tried.transcript.clone())),
             }
         };
         let within = |version: &pep440_rs::Version| {
@@ -444,6 +443,12 @@ fn verdict(tried: &Tried) -> Verdict {
         "bad" => Verdict::Bad,
         _ => Verdict::Unknown(tried.kind.clone()),
     }
+}
+
+/// Where packages lie differs from layer to layer, and says nothing of them.
+fn without_homes(transcript: &str) -> String {
+    static HOME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"/[^\s'"()]*/site-packages/"#).expect("the pattern is a constant"));
+    HOME.replace_all(transcript, "").into_owned()
 }
 
 fn listed(names: &[&str]) -> String {

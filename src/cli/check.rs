@@ -2,7 +2,7 @@
 
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
-use crate::cli::matrix::EnvArgs;
+use crate::cli::matrix::{EnvArgs, own_name};
 use crate::cli::round::{Leg, Round, run_all};
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
@@ -47,7 +47,7 @@ pub struct Args {
     /// Let lessons of this status pass, such as incomplete.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     allow: Vec<Status>,
-    /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
+    /// A report to write: terminal, json, junit, sarif, github, markdown, html or badge, to standard output or to PATH. May be given more than once.
     #[arg(long, value_name = "FORMAT[=PATH]")]
     pub(super) format: Vec<Request>,
     /// Show everything: each consequence, each block that was left out, lessons that passed.
@@ -110,7 +110,12 @@ pub(super) fn sinks(requests: &[Request]) -> anyhow::Result<Vec<Sink>> {
 
 /// One check of a course as the command line asks for it.
 pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Environment) -> Round<'a> {
-    let snapshots = || Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci(), environment: environment.name().to_owned() };
+    let snapshots = || Snapshots {
+        store: Store::new(course::labs_of(&course.config)),
+        write: !in_ci(),
+        environment: environment.name().to_owned(),
+        own: own_name(&course.config).to_owned(),
+    };
     Round {
         engine: &args.engine,
         environment,
@@ -144,7 +149,7 @@ pub(super) fn write_all(report: &Report, sinks: Vec<Sink>, verbose: bool) -> any
 }
 
 /// Whether we run where nobody can answer, and nothing may be written beside the guide.
-fn in_ci() -> bool {
+pub(super) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 

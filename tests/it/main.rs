@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod bisect;
 mod broken;
 mod cache;
 mod claims;
@@ -10,10 +11,16 @@ mod command;
 mod engines;
 mod faults;
 mod fix;
+mod found;
+mod growth;
 mod hostile;
+mod html;
 mod images;
 mod interrupt;
+mod matrix;
 mod owner;
+mod reports;
+mod sarif;
 mod scale;
 mod services;
 mod shown;

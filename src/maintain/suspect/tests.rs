@@ -27,6 +27,7 @@ fn lesson(findings: Vec<Finding>, outcomes: [Option<Outcome>; 2]) -> LessonOutco
         title: "Page".to_owned(),
         chapter: String::new(),
         selector: "page.md".to_owned(),
+        environment: "flask".to_owned(),
         source: source(),
         line: 1,
         status: Status::Broken,
