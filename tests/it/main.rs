@@ -12,6 +12,7 @@ mod cli;
 mod command;
 mod engines;
 mod faults;
+mod fix;
 mod found;
 mod growth;
 mod hostile;
