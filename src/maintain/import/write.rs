@@ -72,7 +72,10 @@ fn list(start: Option<usize>, items: &[Vec<Node>], other: bool, code: &dyn Fn(us
         }
         was_loose = is_loose;
         let mut lines = lines.into_iter();
-        written.push(format!("{marker}{}", lines.next().unwrap_or_default()).trim_end().to_owned());
+        // Code and lists begin below their marker: there every reader sees where they do.
+        let beside = item.first().is_some_and(|node| matches!(node, Node::Paragraph(_) | Node::Heading(..)));
+        let first = if beside { lines.next().unwrap_or_default() } else { String::new() };
+        written.push(format!("{marker}{first}").trim_end().to_owned());
         written.extend(lines.map(|line| if line.is_empty() { line } else { format!("{indent}{line}") }));
     }
     written
