@@ -77,8 +77,16 @@ impl Config {
     fn load(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
-        let config: Self = parse_toml(&text, KEYS).map_err(|message| ConfigError::Invalid { path: shown, message })?;
+        let config = Self::parse(&text).map_err(|message| ConfigError::Invalid { path: shown, message })?;
         Ok(Self { root: path.parent().map(Path::to_path_buf).unwrap_or_default(), ..config })
+    }
+
+    /// Read the text of a `proctor.toml`.
+    ///
+    /// # Errors
+    /// A message, in lower case, with line and what to do, if it is no TOML, has a key that does not exist, or a value of the wrong kind.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        parse_toml(text, KEYS)
     }
 
     /// Whether links to this target are left alone.
@@ -155,6 +163,7 @@ pub fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_typo_is_named_with_the_nearest_key() {
@@ -184,5 +193,21 @@ mod tests {
         assert_eq!(distance("Bsae", "Base"), 1);
         assert_eq!(nearest("Bsae", ["Base", "base64"]), Some("Base"));
         assert_eq!(nearest("zzz", ["Base"]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_configuration_or_refused_at_a_line(text in "((guide|labs|labz|é)?( = )?('|\"|x|1|\\[|\\{)?\n?){0,8}") {
+            if let Err(message) = Config::parse(&text) {
+                let line = message.strip_prefix("line ").and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+                prop_assert!(line.is_some_and(|line| (1..=text.split('\n').count()).contains(&line)), "{}", message);
+            }
+        }
+
+        #[test]
+        fn a_distance_is_one(a in "[abc]{0,6}", b in "[abc]{0,6}") {
+            prop_assert_eq!(distance(&a, &b), distance(&b, &a));
+            prop_assert_eq!(distance(&a, &b) == 0, a == b);
+        }
     }
 }

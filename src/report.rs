@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use crate::finding::{Code, Finding, Location, Severity};
-use crate::outcome::{Event, LessonOutcome, Status};
+use crate::outcome::{BlockOutcome, Event, LessonOutcome, Outcome, Status};
 
 mod cause;
+pub mod columns;
 mod diff;
 #[cfg(test)]
 mod fixture;
@@ -15,11 +16,13 @@ mod table;
 mod text;
 mod wording;
 
+pub mod badge;
 pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod merge;
 pub mod progress;
 pub mod sarif;
 pub mod sink;
@@ -61,6 +64,7 @@ pub fn write(report: &Report, format: Format, options: &terminal::Options, mut o
         Format::Github => github::write(report, &mut out),
         Format::Markdown => markdown::write(report, &mut out),
         Format::Html => html::write(report, &mut out),
+        Format::Badge => badge::write(report, &mut out),
     }
 }
 
@@ -81,11 +85,13 @@ pub enum Format {
     Markdown,
     /// A page of lesson health.
     Html,
+    /// An SVG with the number of lessons of the worst status.
+    Badge,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html];
+    pub const ALL: [Self; 8] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html, Self::Badge];
 
     /// The word that the command line uses.
     #[must_use]
@@ -98,6 +104,7 @@ impl Format {
             Self::Github => "github",
             Self::Markdown => "markdown",
             Self::Html => "html",
+            Self::Badge => "badge",
         }
     }
 
@@ -142,6 +149,13 @@ impl Report {
     #[must_use]
     pub fn summary_in(&self, environment: &str) -> std::collections::BTreeMap<Status, usize> {
         count(self.lessons.iter().filter(|lesson| lesson.environment == environment))
+    }
+
+    /// Whether a single block ran. A check in which none did proves nothing.
+    #[must_use]
+    pub fn anything_ran(&self) -> bool {
+        let ran = |block: &BlockOutcome| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete));
+        self.lessons.iter().flat_map(|lesson| &lesson.blocks).any(ran)
     }
 
     /// Every finding of at least this severity (errors are the worst), in guide order, with its lesson.
@@ -225,7 +239,7 @@ mod tests {
         });
         let distinct: std::collections::BTreeSet<_> = written.iter().collect();
         assert_eq!(distinct.len(), Format::ALL.len());
-        assert!(written.iter().all(|text| text.contains("has no attribute") && text.ends_with('\n')));
+        assert!(written.iter().all(|text| (text.contains("has no attribute") || text.contains("<svg")) && text.ends_with('\n')));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod bisect;
 mod broken;
 mod cache;
 mod claims;
@@ -9,12 +10,18 @@ mod cli;
 mod command;
 mod engines;
 mod faults;
+mod found;
+mod growth;
 mod hostile;
+mod html;
 mod images;
 mod import;
 mod interrupt;
 mod links;
+mod matrix;
 mod owner;
+mod reports;
+mod sarif;
 mod scale;
 mod services;
 mod shown;
