@@ -8,6 +8,7 @@ pub mod course;
 pub mod doctor;
 pub mod engines;
 pub mod env;
+pub mod fix;
 pub(crate) mod manifest;
 pub mod matrix;
 pub mod output;
@@ -18,6 +19,7 @@ pub mod round;
 pub mod selftest;
 pub mod show;
 pub mod spinner;
+pub mod stale;
 pub mod watch;
 
 use std::io::Write;
@@ -82,6 +84,10 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// Say what to write instead of what has moved, run before it is offered, and write it with --apply.
+    Fix(Box<fix::Args>),
+    /// List what lessons use that their packages say will go away, and what only breaks with the packages to come.
+    Stale(stale::Args),
     /// Find the release of a package that broke a lesson.
     Bisect(Box<bisect::Args>),
     /// The environments that lessons run in: list, build, image, save, load.
@@ -115,6 +121,8 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Fix(args) => fix::run(&args).await,
+            Command::Stale(args) => stale::run(&args).await,
             Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Report(args) => report::run(&args),

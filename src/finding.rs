@@ -183,6 +183,15 @@ pub struct Finding {
     pub comparison: Option<Comparison>,
 }
 
+/// A change of a guide's text: these bytes give way to that text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edit {
+    /// The bytes that go; may be none.
+    pub span: Span,
+    /// What stands there instead.
+    pub text: String,
+}
+
 /// Two texts that should have been the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {

@@ -41,6 +41,23 @@ pub fn load(path: &Path, base: &Path) -> Result<Guide, LoadError> {
     load_page(path, base)
 }
 
+/// Put a page's lessons, with `text` in place of what the file holds, where they stood in a guide: ids, numbers and titles stay. `false`, and nothing is
+/// changed, if the page would not be the same lessons any more.
+pub fn reread(guide: &mut Guide, shown: &str, text: &str, root: &Path, base: &Path) -> bool {
+    let mut old: Vec<&mut Lesson> = guide.chapters.iter_mut().flat_map(|chapter| &mut chapter.lessons).filter(|lesson| lesson.source.path() == shown).collect();
+    let Some(id) = old.first().map(|lesson| lesson.id.split('#').next().unwrap_or_default().to_owned()) else { return false };
+    let source = Arc::new(Source::new(shown, text));
+    let new: Vec<Lesson> = page::parse(&source, &id, &base.join(shown), root).chapters.into_iter().flat_map(|chapter| chapter.lessons).collect();
+    if new.len() != old.len() {
+        return false;
+    }
+    for (old, new) in old.iter_mut().zip(new) {
+        let (id, number, title) = (old.id.clone(), old.number.clone(), old.title.clone());
+        **old = Lesson { id, number, title, ..new };
+    }
+    true
+}
+
 /// The text of the page at `path` as its reader has it, in every form that places in it may be told of: as it stands in the file and, where they are put
 /// together from it, as its lessons have it. Empty if there is no such page.
 #[must_use]
