@@ -9,6 +9,8 @@ pub mod doctor;
 pub mod engines;
 pub mod env;
 pub mod fix;
+pub mod import;
+mod links;
 pub(crate) mod manifest;
 pub mod matrix;
 pub mod output;
@@ -90,10 +92,12 @@ enum Command {
     Stale(stale::Args),
     /// Find the release of a package that broke a lesson.
     Bisect(Box<bisect::Args>),
-    /// The environments that lessons run in: list, build, image, save, load.
+    /// The environments that lessons run in: list, build, image, lock, upgrade, save, load.
     Env(env::Args),
     /// Write a report again in other formats, and make one of the reports of parts: show, merge.
     Report(report::Args),
+    /// Turn a legacy guide, plain text or HTML, into a tree of Markdown with a table of contents.
+    Import(import::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -126,6 +130,7 @@ impl Cli {
             Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Report(args) => report::run(&args),
+            Command::Import(args) => import::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,

@@ -2,7 +2,8 @@
 
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
-use crate::cli::matrix::EnvArgs;
+use crate::cli::links::Links;
+use crate::cli::matrix::{EnvArgs, own_name};
 use crate::cli::round::{Leg, Round, run_all};
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
@@ -41,6 +42,9 @@ pub struct Args {
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
     strict: bool,
+    /// Ask the web about the links that lead out of the guide. Answers are kept for a day.
+    #[arg(long)]
+    links: bool,
     /// Let lessons of this status fail the check as well, such as stale or pending.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     deny: Vec<Status>,
@@ -68,6 +72,7 @@ impl Args {
         flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
         flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
+        flags.extend(self.links.then(|| "--links".to_owned()));
         flags.extend(self.env.env.iter().map(|env| format!("--env={env}")));
         flags
     }
@@ -90,10 +95,15 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     let course = course::find(&args.lessons)?;
     let parts = args.env.parts(&course)?;
     let legs: Vec<Leg<'_>> = parts.iter().map(|part| Leg { round: round(args, &course, &part.environment), planned: part.planned.clone() }).collect();
+    // Hosts are slow, lessons are busy: both at once.
+    let links = args.links.then(|| tokio::spawn(Links::of(&course, !args.engine.no_cache).ask()));
     let Some(mut report) = run_all(&legs, course.chapters).await? else {
         tell("interrupted; nothing was reported");
         return Ok(Exit::Interrupted);
     };
+    if let Some(links) = links {
+        links.await?.add_to(&mut report);
+    }
     report.flags = args.flags();
     if args.env.matrix {
         report.flags.extend(report.environments.iter().map(|name| format!("--env={name}")));
@@ -110,7 +120,12 @@ pub(super) fn sinks(requests: &[Request]) -> anyhow::Result<Vec<Sink>> {
 
 /// One check of a course as the command line asks for it.
 pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Environment) -> Round<'a> {
-    let snapshots = || Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci(), environment: environment.name().to_owned() };
+    let snapshots = || Snapshots {
+        store: Store::new(course::labs_of(&course.config)),
+        write: !in_ci(),
+        environment: environment.name().to_owned(),
+        own: own_name(&course.config).to_owned(),
+    };
     Round {
         engine: &args.engine,
         environment,
@@ -144,7 +159,7 @@ pub(super) fn write_all(report: &Report, sinks: Vec<Sink>, verbose: bool) -> any
 }
 
 /// Whether we run where nobody can answer, and nothing may be written beside the guide.
-fn in_ci() -> bool {
+pub(super) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::{Failure, manifest, usage};
 use crate::config::Config;
+use crate::guide::links;
 use crate::guide::load::{SUMMARY, home, load, reread, select, split_argument};
 use crate::guide::nearest::nearest;
 use crate::guide::{Guide, Lesson};
@@ -161,6 +162,7 @@ impl Course {
             let root = if whole.is_dir() { whole } else { home(&whole).or_else(|| whole.parent().map(Path::to_path_buf)).unwrap_or_default() };
             reread(&mut guide, page, text, &root, base);
         }
+        links::check(&mut guide, path, base, &|target| self.config.ignores_link(target));
         let selected: Option<BTreeSet<String>> = if selectors.is_empty() {
             None
         } else {
