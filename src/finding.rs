@@ -179,6 +179,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// The index, in the lesson's list, of the finding that this one only follows from.
     pub because: Option<usize>,
+    /// Changes of the text it stands in that were run, and end it; made together, or not at all.
+    pub edits: Vec<Edit>,
     /// Other places that explain it.
     pub related: Vec<Related>,
     /// What was expected and what came, for findings about output; shown as a diff.
@@ -244,13 +246,31 @@ impl Finding {
     /// A finding with a message and nothing else.
     #[must_use]
     pub fn new(code: Code, location: Location, message: impl Into<String>) -> Self {
-        Self { code, location, message: message.into(), help: None, because: None, related: Vec::new(), comparison: None, known: None, claimed: None }
+        Self {
+            code,
+            location,
+            message: message.into(),
+            help: None,
+            because: None,
+            edits: Vec::new(),
+            related: Vec::new(),
+            comparison: None,
+            known: None,
+            claimed: None,
+        }
     }
 
     /// The same finding with a line of help.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding with edits that end it.
+    #[must_use]
+    pub fn with_edits(mut self, edits: Vec<Edit>) -> Self {
+        self.edits = edits;
         self
     }
 
