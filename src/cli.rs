@@ -1,6 +1,7 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
 pub mod accept;
+pub mod bisect;
 pub mod check;
 pub mod clean;
 pub mod course;
@@ -11,6 +12,7 @@ pub(crate) mod manifest;
 pub mod matrix;
 pub mod output;
 mod packages;
+pub mod report;
 pub mod review;
 pub mod round;
 pub mod selftest;
@@ -80,8 +82,12 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// Find the release of a package that broke a lesson.
+    Bisect(Box<bisect::Args>),
     /// The environments that lessons run in: list, build, image, lock, upgrade, save, load.
     Env(env::Args),
+    /// Write a report again in other formats, and make one of the reports of parts: show, merge.
+    Report(report::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -109,7 +115,9 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
+            Command::Report(args) => report::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,

@@ -1,4 +1,6 @@
 //! The maintainer's loop: which lessons went stale, since which release, and what to write instead. Pure: it never runs, installs or prints anything.
 
 pub mod bisect;
+pub mod releases;
+pub mod suspect;
 pub mod upgrade;

@@ -3,7 +3,7 @@
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
 use crate::cli::matrix::{EnvArgs, own_name};
-use crate::cli::round::{Leg, Round, anything_ran, run_all};
+use crate::cli::round::{Leg, Round, run_all};
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
 use crate::env::Environment;
@@ -73,7 +73,7 @@ impl Args {
     }
 }
 
-fn parse_status(word: &str) -> Result<Status, String> {
+pub(super) fn parse_status(word: &str) -> Result<Status, String> {
     let words = || Status::ALL.map(Status::word).join(", ");
     Status::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| format!("there is no status `{word}`: use one of {}", words()))
 }
@@ -86,7 +86,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(how) = args.watch {
         return watch::run(args, how).await;
     }
-    let sinks = sinks(args)?;
+    let sinks = sinks(&args.format)?;
     let course = course::find(&args.lessons)?;
     let parts = args.env.parts(&course)?;
     let legs: Vec<Leg<'_>> = parts.iter().map(|part| Leg { round: round(args, &course, &part.environment), planned: part.planned.clone() }).collect();
@@ -99,13 +99,13 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
         report.flags.extend(report.environments.iter().map(|name| format!("--env={name}")));
     }
     write(args, &report, sinks)?;
-    Ok(exit(args, &report))
+    Ok(verdict(&report, &args.deny, &args.allow))
 }
 
 /// Where the reports go, each place known to be writable.
-pub(super) fn sinks(args: &Args) -> anyhow::Result<Vec<Sink>> {
+pub(super) fn sinks(requests: &[Request]) -> anyhow::Result<Vec<Sink>> {
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY");
-    Ok(Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
+    Ok(Sink::open_all(requests, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
 }
 
 /// One check of a course as the command line asks for it.
@@ -132,12 +132,16 @@ pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Enviro
 }
 
 pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
+    write_all(report, sinks, args.verbose)
+}
+
+/// Write a report to all its places.
+pub(super) fn write_all(report: &Report, sinks: Vec<Sink>, verbose: bool) -> anyhow::Result<()> {
     let mut failed = Ok(());
     for sink in sinks {
         let format = sink.format;
         let to_terminal = sink.is_stdout();
-        let options =
-            if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
+        let options = if to_terminal { terminal::Options::for_stdout(verbose) } else { terminal::Options { verbose, ..terminal::Options::default() } };
         // One place that cannot be written to keeps no other report from its reader.
         failed = failed.and(sink.finish(|out| crate::report::write(report, format, &options, out)));
     }
@@ -149,8 +153,8 @@ pub(super) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
-/// The exit that a report means.
-fn exit(args: &Args, report: &Report) -> Exit {
+/// The exit that a report means, where lessons of the statuses `deny` fail as well and those of `allow` do not.
+pub(super) fn verdict(report: &Report, deny: &[Status], allow: &[Status]) -> Exit {
     let has = |status: Status| report.lessons.iter().any(|lesson| lesson.status == status);
     if has(Status::Errored) {
         return Exit::Engine;
@@ -159,7 +163,7 @@ fn exit(args: &Args, report: &Report) -> Exit {
     if in_ci() {
         failing.push(Status::Pending);
     }
-    failing.extend(&args.deny);
-    failing.retain(|status| !args.allow.contains(status));
-    if !anything_ran(report) || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
+    failing.extend(deny);
+    failing.retain(|status| !allow.contains(status));
+    if !report.anything_ran() || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod bisect;
 mod broken;
 mod cache;
 mod claims;
