@@ -13,6 +13,7 @@ mod faults;
 mod hostile;
 mod images;
 mod interrupt;
+mod locks;
 mod matrix;
 mod owner;
 mod scale;
