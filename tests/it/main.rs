@@ -21,6 +21,7 @@ mod images;
 mod import;
 mod interrupt;
 mod links;
+mod locks;
 mod matrix;
 mod owner;
 mod parts;
