@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod baseline;
+pub mod bisect;
 mod changed;
 pub mod check;
 mod claims;
@@ -16,6 +17,7 @@ pub mod output;
 mod packages;
 mod part;
 pub mod partition;
+pub mod report;
 pub mod review;
 mod rewrite;
 pub mod round;
@@ -91,8 +93,12 @@ enum Command {
     Snapshots(snapshots::Args),
     /// Record what is wrong today, so that a check fails only on what is new.
     Baseline(Box<baseline::Args>),
+    /// Find the release of a package that broke a lesson.
+    Bisect(Box<bisect::Args>),
     /// The environments that lessons run in: list, build, image, save, load.
     Env(env::Args),
+    /// Write a report again in other formats, and make one of the reports of parts: show, merge.
+    Report(report::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -122,7 +128,9 @@ impl Cli {
             Command::Accept(args) => accept::run(&args, &course::labs()?),
             Command::Snapshots(args) => snapshots::run(&args),
             Command::Baseline(args) => baseline::run(&args).await,
+            Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
+            Command::Report(args) => report::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,

@@ -10,9 +10,12 @@ mod cache;
 mod certs;
 mod command;
 mod image;
+pub mod index;
 mod interpreter;
 pub mod layer;
 mod lock;
+mod overlay;
+pub mod release;
 mod venv;
 
 use std::collections::BTreeSet;
@@ -20,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use base::Base;
 pub use cache::cache_dir;
+pub(crate) use cache::hash;
 pub use image::{LABEL, find_image, image_name};
 pub use interpreter::{Candidate, Interpreter, OLDEST, choose as choose_python, survey as survey_pythons};
 pub use lock::Requirement;

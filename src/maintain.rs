@@ -3,3 +3,5 @@
 pub mod baseline;
 pub mod bisect;
 pub mod claims;
+pub mod releases;
+pub mod suspect;

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use crate::finding::{Code, Finding, Location, Severity};
-use crate::outcome::{Event, LessonOutcome, Status};
+use crate::outcome::{BlockOutcome, Event, LessonOutcome, Outcome, Status};
 
 mod cause;
+pub mod columns;
 mod diff;
 #[cfg(test)]
 mod fixture;
@@ -20,6 +21,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod merge;
 pub mod progress;
 pub mod sarif;
 pub mod sink;
@@ -155,6 +157,13 @@ impl Report {
     #[must_use]
     pub fn summary_in(&self, environment: &str) -> std::collections::BTreeMap<Status, usize> {
         count(self.lessons.iter().filter(|lesson| lesson.environment == environment))
+    }
+
+    /// Whether a single block ran. A check in which none did proves nothing.
+    #[must_use]
+    pub fn anything_ran(&self) -> bool {
+        let ran = |block: &BlockOutcome| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete));
+        self.lessons.iter().flat_map(|lesson| &lesson.blocks).any(ran)
     }
 
     /// Every finding of at least this severity (errors are the worst), in guide order, with its lesson.

@@ -94,7 +94,7 @@ impl Args {
     }
 }
 
-fn parse_status(word: &str) -> Result<Status, String> {
+pub(super) fn parse_status(word: &str) -> Result<Status, String> {
     let words = || Status::ALL.map(Status::word).join(", ");
     Status::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| format!("there is no status `{word}`: use one of {}", words()))
 }
@@ -107,7 +107,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(how) = args.watch {
         return watch::run(args, how).await;
     }
-    let sinks = sinks(args)?;
+    let sinks = sinks(&args.format)?;
     let mut course = course::find(&args.lessons)?;
     let baseline = baseline(args, &course)?;
     if args.update_claims && args.env.asked(&course.config)?.len() > 1 {
@@ -129,7 +129,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
         baseline::hold(&baseline, args.strict, &mut report);
     }
     write(args, &report, sinks)?;
-    Ok(exit(args, &report))
+    Ok(verdict(&report, &args.deny, &args.allow))
 }
 
 /// Say that a check was given up.
@@ -144,9 +144,9 @@ pub(super) fn baseline(args: &Args, course: &Course) -> anyhow::Result<Option<Ba
 }
 
 /// Where the reports go, each place known to be writable.
-pub(super) fn sinks(args: &Args) -> anyhow::Result<Vec<Sink>> {
+pub(super) fn sinks(requests: &[Request]) -> anyhow::Result<Vec<Sink>> {
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY");
-    Ok(Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
+    Ok(Sink::open_all(requests, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
 }
 
 /// One check of a course as the command line asks for it.
@@ -173,12 +173,16 @@ pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Enviro
 }
 
 pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
+    write_all(report, sinks, args.verbose)
+}
+
+/// Write a report to all its places.
+pub(super) fn write_all(report: &Report, sinks: Vec<Sink>, verbose: bool) -> anyhow::Result<()> {
     let mut failed = Ok(());
     for sink in sinks {
         let format = sink.format;
         let to_terminal = sink.is_stdout();
-        let options =
-            if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
+        let options = if to_terminal { terminal::Options::for_stdout(verbose) } else { terminal::Options { verbose, ..terminal::Options::default() } };
         // One place that cannot be written to keeps no other report from its reader.
         failed = failed.and(sink.finish(|out| crate::report::write(report, format, &options, out)));
     }
@@ -190,8 +194,8 @@ fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
-/// The exit that a report means.
-fn exit(args: &Args, report: &Report) -> Exit {
+/// The exit that a report means, where lessons of the statuses `deny` fail as well and those of `allow` do not.
+pub(super) fn verdict(report: &Report, deny: &[Status], allow: &[Status]) -> Exit {
     let has = |status: Status| report.lessons.iter().any(|lesson| lesson.standing() == status);
     if has(Status::Errored) {
         return Exit::Engine;
@@ -200,7 +204,7 @@ fn exit(args: &Args, report: &Report) -> Exit {
     if in_ci() {
         failing.push(Status::Pending);
     }
-    failing.extend(&args.deny);
-    failing.retain(|status| !args.allow.contains(status));
+    failing.extend(deny);
+    failing.retain(|status| !allow.contains(status));
     if !report.wrong.is_empty() || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
 }

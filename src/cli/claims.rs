@@ -39,7 +39,7 @@ pub(super) async fn update(args: &Args, course: &Course, parts: &[Part], report:
         return Ok(Some(()));
     }
     let pages: BTreeSet<&str> = first.pages.keys().map(String::as_str).collect();
-    let engine = EngineArgs { no_cache: true, python: args.engine.python.clone(), ..args.engine };
+    let engine = EngineArgs { no_cache: true, ..args.engine.clone() };
     let mut legs = standing_in(check::legs(args, course, parts), &pages);
     for leg in &mut legs {
         (leg.round.engine, leg.round.snapshots) = (&engine, None);

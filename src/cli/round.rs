@@ -10,7 +10,7 @@ use crate::engine::docker::orphans::remove_own;
 use crate::env::Environment;
 use crate::finding::Code;
 use crate::lab::Installed;
-use crate::outcome::{Event, Options, Outcome};
+use crate::outcome::{Event, Options};
 use crate::report::Report;
 use crate::report::progress::Progress;
 use crate::run::snapshots::Snapshots;
@@ -100,7 +100,7 @@ pub async fn run_all(legs: &[Leg<'_>], chapters: usize) -> anyhow::Result<Option
         }
     }
     report.seconds = begun.elapsed().as_secs_f64();
-    if to_run == 0 || !anything_ran(&report) {
+    if to_run == 0 || !report.anything_ran() {
         report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
     }
     Ok(Some(report))
@@ -150,11 +150,6 @@ impl Round<'_> {
         let environment = self.environment.name().to_owned();
         Check { environment, judging: self.judging, snapshots: self.snapshots.clone(), concurrency: jobs * 2 + UNDER_WAY }
     }
-}
-
-/// Whether a check ran a single block.
-pub(super) fn anything_ran(report: &Report) -> bool {
-    report.lessons.iter().flat_map(|lesson| &lesson.blocks).any(|block| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete)))
 }
 
 /// Resolves when the user wants to stop.

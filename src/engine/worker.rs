@@ -45,7 +45,7 @@ const NONSENSE: usize = 1000;
 const LAST_WORDS: usize = 4096;
 
 /// The agent's parts, in the order in which `loader.py` loads them.
-const SOURCES: [(&str, &str); 16] = [
+const SOURCES: [(&str, &str); 17] = [
     ("places", include_str!("agent/places.py")),
     ("records", include_str!("agent/records.py")),
     ("modules", include_str!("agent/modules.py")),
@@ -57,6 +57,7 @@ const SOURCES: [(&str, &str); 16] = [
     ("sweep", include_str!("agent/sweep.py")),
     ("seal", include_str!("agent/seal.py")),
     ("services", include_str!("agent/services.py")),
+    ("packing", include_str!("agent/packing.py")),
     ("memory", include_str!("agent/memory.py")),
     ("warmth", include_str!("agent/warmth.py")),
     ("zygote", include_str!("agent/zygote.py")),

@@ -41,6 +41,18 @@ pub fn load(path: &Path, base: &Path) -> Result<Guide, LoadError> {
     load_page(path, base)
 }
 
+/// The text of the page at `path` as its reader has it, in every form that places in it may be told of: as it stands in the file and, where they are put
+/// together from it, as its lessons have it. Empty if there is no such page.
+#[must_use]
+pub fn texts(path: &Path, base: &Path) -> Vec<Arc<Source>> {
+    let path = &base.join(path);
+    let Ok(source) = page::read(path, base) else { return Vec::new() };
+    let root = path.parent().unwrap_or(base);
+    let put_together = matches!(Format::of(path), Some(Format::Markdown | Format::Notebook));
+    let lessons = if put_together { page::lessons(path, root, base).unwrap_or_default() } else { Vec::new() };
+    std::iter::once(source).chain(lessons.into_iter().map(|lesson| lesson.source)).collect()
+}
+
 /// The folder of the guide that the page at `path` belongs to: the nearest one above it whose table of contents names the page.
 #[must_use]
 pub fn home(path: &Path) -> Option<PathBuf> {

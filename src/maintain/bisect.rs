@@ -160,7 +160,9 @@ impl Search {
             return open.get(middle).copied();
         }
         let (left, right) = (band, open.len() - band);
-        let wide = match right >= left {
+        // Where nothing is good yet, what is older is the less likely to run at all.
+        let goes_right = right >= left || self.bounds().0.is_none() && right * 4 >= open.len();
+        let wide = match goes_right {
             true if stride <= right => band + stride - 1,
             true => band + (right - 1) / 2,
             false if stride <= left => band - stride,

@@ -1,6 +1,7 @@
 //! The JSON report: the versioned form that programs read. `Report --write--> impl Write`, and back. Its form is in `form`, and frozen.
 
 mod form;
+mod read;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use self::form::{
     AssumptionForm, BaselineForm, BlockForm, ComparisonForm, FindingForm, KnownForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary, VERSION,
     WrongForm,
 };
+pub use self::read::{Kept, ReadError, Texts, read};
 use super::{Report, last_line};
 use crate::finding::{Code, Finding, Location, Related};
 use crate::lab::Assumption;
@@ -62,6 +64,9 @@ fn locations(finding: &Finding) -> impl Iterator<Item = &Location> {
 /// What a text is known by.
 fn digest(source: &Source) -> String {
     use std::fmt::Write as _;
+    if let Some(known) = source.known_by() {
+        return known.to_owned();
+    }
     Sha256::digest(source.text()).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");

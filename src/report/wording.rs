@@ -5,7 +5,7 @@
 use super::cause::Cause;
 use super::matrix::{Row, compares, rows};
 use super::{Report, last_line, text};
-use crate::finding::{Code, Finding, Known, Location};
+use crate::finding::{Code, Finding, Known, Location, Related};
 use crate::lab::{Assumption, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Status};
 use crate::source::Place;
@@ -81,6 +81,11 @@ pub(super) fn consequences(cause: &Cause<'_>) -> Option<String> {
 /// What a single consequence says, where each is listed.
 pub(super) fn consequence(finding: &Finding) -> String {
     format!("follows from this at {}: {}", place(&finding.location), finding.message)
+}
+
+/// What another place explains, where that is told and not drawn.
+pub(super) fn related(related: &Related) -> String {
+    format!("{}: {}", place(&related.location), related.message)
 }
 
 /// The lines of findings, each once; with their path where it is not the cause's.
@@ -203,6 +208,12 @@ pub(super) fn how(report: &Report) -> String {
     words.join(", ")
 }
 
+/// That a lesson is in two reports and they do not agree.
+pub(super) fn two_verdicts(first: &str, one: &LessonOutcome, second: &str, other: &LessonOutcome) -> String {
+    let (one_is, other_is) = (one.status.word(), other.status.word());
+    format!("{} is {one_is} in {first} and {other_is} in {second}: the worse of the two was kept", lesson(one))
+}
+
 /// The line that sums everything up.
 pub(super) fn total(report: &Report) -> String {
     format!("{}: {} ({})", size(report), statuses(report), how(report))
@@ -252,7 +263,7 @@ pub(super) fn block(block: &BlockOutcome) -> String {
 pub(super) fn remarks(cause: &Cause<'_>) -> Vec<String> {
     let mut remarks: Vec<String> = cause.finding.known.iter().map(known).collect();
     remarks.extend(cause.finding.help.iter().map(|help| format!("help: {help}")));
-    remarks.extend(cause.finding.related.iter().map(|related| format!("{}: {}", place(&related.location), related.message)));
+    remarks.extend(cause.finding.related.iter().map(related));
     remarks.extend(consequences(cause));
     remarks.extend(cause.environments.clone());
     remarks

@@ -41,7 +41,6 @@ class Lab:
         modules.forget_shadowed(self.files)
         sys.path.insert(0, self.root)
         sys.meta_path.insert(0, self.finder)
-        sys.meta_path.insert(1, modules.Afterwards(self.serving.hooks()))
         self.fill_linecache()
         self.before = dict(sys.modules)
         self.main = types.ModuleType("__main__")
@@ -80,6 +79,10 @@ class Lab:
                 continue
             self.run(step, self.main)
             last = step
+        return last
+
+    def end(self, last):
+        """What follows the last step belongs to it."""
         if last is not None:
             self.running.append(last)
             self.wind_down()
@@ -286,14 +289,39 @@ def traced(code, names, hit):
         sys.settrace(before)
 
 
+def rehearse(job):
+    """Runs steps of our own in this very process, as a lab runs its own, and undoes what that leaves behind."""
+    streams = [(name, getattr(sys, name)) for name in ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")]
+    path, finders, argv, main = sys.path[:], sys.meta_path[:], sys.argv, sys.modules["__main__"]
+    show, leave, cached = warnings._showwarnmsg, os._exit, dict(linecache.cache)
+    null = os.open(os.devnull, os.O_WRONLY)
+    channel = records.Channel(null, null, null, b"")
+    try:
+        records.open_streams(channel)
+        lab = Lab("/nowhere", "/nowhere", job, channel)
+        lab.prepare()
+        lab.run_all()
+        channel.flush()
+        vars(lab.main).clear()
+    finally:
+        for name, stream in streams:
+            setattr(sys, name, stream)
+        sys.path[:], sys.meta_path[:], sys.argv, sys.modules["__main__"] = path, finders, argv, main
+        warnings._showwarnmsg, os._exit, serving.Serving.here = show, leave, None
+        linecache.cache.clear()
+        linecache.cache.update(cached)
+        os.close(null)
+
+
 def run(root, own, job, fd, out, err, nonce):
     """Runs a job in a process that was made for it, and ends that process."""
     channel = records.Channel(fd, out, err, nonce)
+    channel.guard()
     leave = os._exit
     records.open_streams(channel)
     lab = Lab(root, own, job, channel)
     lab.prepare()
-    lab.run_all()
+    lab.end(lab.run_all())
     with channel.lock:
         channel.flush()
         channel.put({"done": True})

@@ -8,7 +8,7 @@ import types
 
 # What an interpreter has loaded before it runs anything: only that cannot be shadowed by a lab's own file.
 STARTED_WITH = frozenset(sys.modules)
-ORDER = ("places", "records", "modules", "serving", "curl", "shell", "inspection", "lab", "sweep", "seal", "services", "memory", "warmth", "zygote", "jobs", "main")
+ORDER = ("places", "records", "modules", "serving", "curl", "shell", "inspection", "lab", "sweep", "seal", "services", "packing", "memory", "warmth", "zygote", "jobs", "main")
 
 
 def load(sources):

@@ -11,10 +11,24 @@ import sys
 import types
 from array import array
 
+from proctor_agent import packing
+
 MADV_COLLAPSE = 25
 LARGE = 1 << 21
 VECTOR = 1024
+# So many arenas of 1 MiB hold what the larger environments load; the largest small object, and somewhat fewer of it than an arena takes.
+ARENAS, BLOCK, IN_ARENA = 36, 479, 1900
 DEEP = frozenset((types.CodeType, tuple, dict, frozenset))
+
+
+def reserve():
+    """Has the interpreter take what it is going to need at once: a place in each of its arenas is kept, so that it gives none back.
+    What it takes bit by bit lies scattered between libraries, where no large page has room."""
+    # A list that grew meanwhile would come to lie between them.
+    things = [None] * (ARENAS * IN_ARENA)
+    for number in range(len(things)):
+        things[number] = bytes(BLOCK)
+    packing.KEPT.extend(things[::IN_ARENA])
 
 
 def settle():
@@ -24,6 +38,8 @@ def settle():
             share()
         except (OSError, ValueError, AttributeError):
             pass
+    gc.collect()
+    packing.fill()
     gc.freeze()
     try:
         libc = ctypes.CDLL(None)

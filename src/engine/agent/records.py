@@ -34,6 +34,9 @@ class Channel:
         self.kept = []
         self.held, self.size, self.flushes = None, 0, 0
         self.where = lambda: (None, None)
+
+    def guard(self):
+        """Hears of what a lab does to its process, from now on and for good."""
         os.register_at_fork(after_in_child=self.forked)
         sys.addaudithook(self.heard)
 

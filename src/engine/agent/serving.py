@@ -20,39 +20,15 @@ TEXTUAL = ("text/", "application/json", "application/xml", "application/javascri
 class Serving:
     """Everything about applications in one lab."""
 
+    # That of the lab that runs in this process.
+    here = None
+
     def __init__(self, lab):
         self.lab = lab
         self.served, self.clients, self.made, self.requested = [], {}, {}, set()
+        Serving.here = self
 
     # Servers.
-
-    def hooks(self):
-        """What to do with each library that would block the lab by serving."""
-        return {
-            "flask.app": lambda module: self.stub(module.Flask, "run", True),
-            "flask_socketio": lambda module: self.stub(module.SocketIO, "run"),
-            "werkzeug.serving": lambda module: self.stub(module, "run_simple"),
-            "waitress": lambda module: self.stub(module, "serve"),
-            "uvicorn": lambda module: self.stub(module, "run"),
-            "gevent.pywsgi": lambda module: self.stub(module.WSGIServer, "serve_forever"),
-            "socketserver": lambda module: self.stub(module.BaseServer, "serve_forever"),
-        }
-
-    def stub(self, owner, name, remembers=False):
-        """Serving returns at once in the lab's main thread; elsewhere (a thread, a forked process) it is the real thing."""
-        real = getattr(owner, name, None)
-        if real is None:
-            return
-
-        @functools.wraps(real)
-        def serve(*arguments, **options):
-            if self.lab.channel.fd is None or threading.current_thread() is not threading.main_thread():
-                return real(*arguments, **options)
-            if remembers and arguments:
-                self.served.append(arguments[0])
-            return None
-
-        setattr(owner, name, serve)
 
     def serve(self, port):
         """Serves the lab's application on a port of its loopback, from a thread, until the lab ends. Whether it does."""
@@ -177,6 +153,37 @@ class Serving:
         asked = getattr(response, "request", None)
         answer.update(view_of(app, getattr(asked, "path", path.partition("?")[0]), getattr(asked, "method", options["method"])))
         return answer
+
+
+def hooks():
+    """What to do with each library that would block a lab by serving."""
+    return {
+        "flask.app": lambda module: stub(module.Flask, "run", True),
+        "flask_socketio": lambda module: stub(module.SocketIO, "run"),
+        "werkzeug.serving": lambda module: stub(module, "run_simple"),
+        "waitress": lambda module: stub(module, "serve"),
+        "uvicorn": lambda module: stub(module, "run"),
+        "gevent.pywsgi": lambda module: stub(module.WSGIServer, "serve_forever"),
+        "socketserver": lambda module: stub(module.BaseServer, "serve_forever"),
+    }
+
+
+def stub(owner, name, remembers=False):
+    """Serving returns at once in a lab's main thread; elsewhere (a thread, a forked process) it is the real thing."""
+    real = getattr(owner, name, None)
+    if real is None:
+        return
+
+    @functools.wraps(real)
+    def serve(*arguments, **options):
+        here = Serving.here
+        if here is None or here.lab.channel.fd is None or threading.current_thread() is not threading.main_thread():
+            return real(*arguments, **options)
+        if remembers and arguments:
+            here.served.append(arguments[0])
+        return None
+
+    setattr(owner, name, serve)
 
 
 class NoApplication(LookupError):

@@ -5,8 +5,9 @@ import importlib.machinery
 import os
 import re
 import sys
-import types
 import warnings
+
+from proctor_agent import lab, packing
 
 WARM_RUNS = 2
 
@@ -29,16 +30,26 @@ def warm(names, many):
             importlib.import_module(name)
         except BaseException:
             continue
-    for name, use in FIRST_USES.items() if many else ():
-        if name in sys.modules:
-            for _ in range(WARM_RUNS):
-                try:
-                    use()
-                except BaseException:
-                    break
     if many:
-        # The classes that were made for it must not be seen by any lab.
+        walk([first_use(texts) for name, texts in FIRST_USES.items() if name in sys.modules])
+
+
+def walk(uses):
+    """Goes through first uses, once to see what code they run, then with that code in its last place until it is as quick as it gets."""
+    try:
+        before = packing.state_of_code()
+        for use in uses:
+            lab.rehearse(use)
         gc.collect()
+        packing.fill()
+        packing.gather(before)
+    except AttributeError:
+        pass  # Another interpreter, which keeps its code in another way.
+    for _ in range(WARM_RUNS):
+        for use in uses:
+            lab.rehearse(use)
+    # The classes that were made for it must not be seen by any lab.
+    gc.collect()
 
 
 def installed():
@@ -77,71 +88,46 @@ def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def use_flask():
-    import flask
-
-    app = flask.Flask("warm")
-    app.add_url_rule("/", "index", lambda: flask.render_template_string("{{ 1 }}"))
-    app.add_url_rule("/<int:number>", "number", lambda number: flask.jsonify(number=number))
-    client = app.test_client()
-    client.get("/")
-    client.get("/1").get_json()
-    client.get("/none")
-    rehearse(app)
-
-
-def rehearse(app):
-    """Asks an application what labs are asked."""
-    from proctor_agent import inspection, serving
-
-    module = types.ModuleType("warm")
-    module.app = app
-    stage = types.SimpleNamespace(modules=lambda: [module], record=lambda *_: None, names=())
-    stage.serving = serving.Serving(stage)
-    stage.serving.probe({})
-    list(inspection.findings(stage))
-
-
-def use_sqlalchemy():
-    import sqlalchemy
-    from sqlalchemy import orm
-
-    base = orm.declarative_base()
-    link = sqlalchemy.Table(
-        "link",
-        base.metadata,
-        sqlalchemy.Column("parent_id", sqlalchemy.ForeignKey("parent.id"), primary_key=True),
-        sqlalchemy.Column("friend_id", sqlalchemy.ForeignKey("friend.id"), primary_key=True),
-    )
-
-    class Parent(base):
-        __tablename__ = "parent"
-        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
-        name = sqlalchemy.Column(sqlalchemy.String(20))
-        children = orm.relationship("Child", back_populates="parent")
-        friends = orm.relationship("Friend", secondary=link, back_populates="parents")
-
-    class Child(base):
-        __tablename__ = "child"
-        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
-        parent_id = sqlalchemy.Column(sqlalchemy.ForeignKey("parent.id"))
-        parent = orm.relationship("Parent", back_populates="children")
-
-    class Friend(base):
-        __tablename__ = "friend"
-        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
-        parents = orm.relationship("Parent", secondary=link, back_populates="friends")
-
-    engine = sqlalchemy.create_engine("sqlite://")
-    base.metadata.create_all(engine)
-    with orm.Session(engine) as session:
-        session.add(Parent(name="warm", children=[Child()], friends=[Friend()]))
-        session.commit()
-        session.execute(sqlalchemy.select(Parent).join(Child)).scalars().all()
-        for parent in session.scalars(sqlalchemy.select(Parent).order_by(Parent.id)):
-            len(parent.children) + len(parent.friends)
-    engine.dispose()
-    base.registry.dispose()
+# What labs do, in steps: each is gone through a few times before the first of them is forked.
+PROBE = None
+FLASK = (
+    "from flask import Flask, jsonify, render_template_string, request, url_for\n",
+    "app = Flask(__name__)\n",
+    "@app.route('/')\ndef index():\n    return render_template_string('<p>{{ name }}</p>', name=request.args.get('name', 'all'))\n",
+    "@app.get('/<int:number>')\ndef number(number):\n    return jsonify(number=number, path=url_for('index'))\n",
+    "client = app.test_client()\n",
+    "response = client.get('/1')\n",
+    "print(response.status_code, response.get_json())\n",
+    "assert client.get('/none').status_code == 404\n",
+    PROBE,
+)
+SQLALCHEMY = (
+    "from sqlalchemy import Column, ForeignKey, Integer, String, Table, create_engine, select\n",
+    "from sqlalchemy.orm import Session, declarative_base, relationship\n",
+    "Base = declarative_base()\n",
+    "link = Table('link', Base.metadata, Column('parent_id', ForeignKey('parent.id'), primary_key=True),\n"
+    "             Column('friend_id', ForeignKey('friend.id'), primary_key=True))\n",
+    "class Parent(Base):\n    __tablename__ = 'parent'\n    id = Column(Integer, primary_key=True)\n    name = Column(String(20))\n"
+    "    children = relationship('Child', back_populates='parent')\n    friends = relationship('Friend', secondary=link, back_populates='parents')\n",
+    "class Child(Base):\n    __tablename__ = 'child'\n    id = Column(Integer, primary_key=True)\n    parent_id = Column(ForeignKey('parent.id'))\n"
+    "    parent = relationship('Parent', back_populates='children')\n",
+    "class Friend(Base):\n    __tablename__ = 'friend'\n    id = Column(Integer, primary_key=True)\n"
+    "    parents = relationship('Parent', secondary=link, back_populates='friends')\n",
+    "engine = create_engine('sqlite://')\n",
+    "Base.metadata.create_all(engine)\n",
+    "with Session(engine) as session:\n    session.add(Parent(name='warm', children=[Child()], friends=[Friend()]))\n    session.commit()\n"
+    "    session.execute(select(Parent).join(Child)).scalars().all()\n",
+    "with Session(engine) as session:\n    for parent in session.scalars(select(Parent).order_by(Parent.id)):\n"
+    "        print(parent.name, len(parent.children) + len(parent.friends))\n",
+    "engine.dispose()\nBase.registry.dispose()\n",
+)
+FIRST_USES = {"flask": FLASK, "sqlalchemy": SQLALCHEMY}
 
 
-FIRST_USES = {"flask": use_flask, "sqlalchemy": use_sqlalchemy}
+def first_use(texts):
+    """Steps as a job."""
+    steps = []
+    for number, text in enumerate(texts):
+        step = {"do": "python", "module": "__main__", "file": None, "filename": "warm.md", "line": 1, "code": text}
+        steps.append(dict({"do": "probe", "app": None} if text is PROBE else step, id=number, judged=True))
+    return {"files": [], "steps": steps}

@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 
-from proctor_agent import lab, memory, services, sweep, warmth
+from proctor_agent import lab, memory, modules, services, serving, sweep, warmth
 
 # What the zygote says, and what it is told: a letter, and two numbers.
 WORD = struct.Struct("=cqq")
@@ -92,6 +92,9 @@ def serve(channel, names, many, root, own):
     signal.set_wakeup_fd(end, warn_on_full_buffer=False)
     # Rather than holes in memory that every lab would copy, garbage that all of them share.
     gc.disable()
+    if many:
+        memory.reserve()
+    sys.meta_path.insert(0, modules.Afterwards(serving.hooks()))
     warmth.warm(names, many)
     if many:
         memory.settle()
