@@ -87,6 +87,9 @@ pub(super) fn write(page: &mut Page, told: &Told<'_>, with_place: bool) {
                 page.text(&format!(": {}", text::one_line(&cause.message)));
             });
         }
+        if let Some(known) = &finding.known {
+            page.leaf("p", &[("class", "soft")], &text::one_line(&wording::known(known)));
+        }
         if let Some(help) = &finding.help {
             page.element("p", &[], |page| {
                 page.leaf("b", &[], "Help: ");
