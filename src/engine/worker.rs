@@ -170,11 +170,20 @@ enum Incoming {
         job: u64,
         record: serde_json::Value,
     },
+    /// A record that the agent passed on unread: the lab wrote it, so that it may be anything.
+    #[serde(skip)]
+    Passed {
+        job: u64,
+        record: Option<Record>,
+    },
     End {
         job: u64,
         ending: Ending,
     },
 }
+
+/// What begins a frame that holds a job's number (eight bytes, big-endian) and a record as the lab wrote it.
+const PASSED_ON: u8 = 1;
 
 impl Worker {
     /// Sends the agent its source and waits until it is warm.
@@ -219,6 +228,11 @@ impl Worker {
                 Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
                 Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
                 Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
+                    if !tally.add(serde_json::from_value(record).ok()) {
+                        return Err(Failure::Stopped(tally.end(Ending::Output)));
+                    }
+                }
+                Ok(Ok(Some(Incoming::Passed { job, record }))) if job == number => {
                     if !tally.add(record) {
                         return Err(Failure::Stopped(tally.end(Ending::Output)));
                     }
@@ -269,8 +283,8 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds a record, if it is one of the job's. Whether the job may go on.
-    fn add(&mut self, record: serde_json::Value) -> bool {
-        let Ok(record) = serde_json::from_value::<Record>(record) else { return true };
+    fn add(&mut self, record: Option<Record>) -> bool {
+        let Some(record) = record else { return true };
         if self.job.steps.binary_search_by_key(&record.step, |step| step.id).is_err() {
             return true;
         }
@@ -331,5 +345,11 @@ async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin), taken: &mut usize)
     *taken += size;
     let mut frame = vec![0; size];
     reader.read_exact(&mut frame).await?;
+    if let Some((&PASSED_ON, rest)) = frame.split_first() {
+        let passed = rest
+            .split_first_chunk()
+            .map(|(job, record)| Incoming::Passed { job: u64::from_be_bytes(*job), record: serde_json::from_str(&String::from_utf8_lossy(record)).ok() });
+        return Ok(passed);
+    }
     Ok(serde_json::from_str(&String::from_utf8_lossy(&frame)).ok())
 }
