@@ -1,20 +1,27 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
 pub mod accept;
+pub mod bisect;
 pub mod check;
 pub mod clean;
 pub mod course;
 pub mod doctor;
 pub mod engines;
 pub mod env;
+pub mod fix;
+pub mod import;
+mod links;
 pub(crate) mod manifest;
+pub mod matrix;
 pub mod output;
 mod packages;
+pub mod report;
 pub mod review;
 pub mod round;
 pub mod selftest;
 pub mod show;
 pub mod spinner;
+pub mod stale;
 pub mod watch;
 
 use std::io::Write;
@@ -79,8 +86,18 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
-    /// The environments that lessons run in: list, build, image, save, load.
+    /// Say what to write instead of what has moved, run before it is offered, and write it with --apply.
+    Fix(Box<fix::Args>),
+    /// List what lessons use that their packages say will go away, and what only breaks with the packages to come.
+    Stale(stale::Args),
+    /// Find the release of a package that broke a lesson.
+    Bisect(Box<bisect::Args>),
+    /// The environments that lessons run in: list, build, image, lock, upgrade, save, load.
     Env(env::Args),
+    /// Write a report again in other formats, and make one of the reports of parts: show, merge.
+    Report(report::Args),
+    /// Turn a legacy guide, plain text or HTML, into a tree of Markdown with a table of contents.
+    Import(import::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -108,7 +125,12 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Fix(args) => fix::run(&args).await,
+            Command::Stale(args) => stale::run(&args).await,
+            Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
+            Command::Report(args) => report::run(&args),
+            Command::Import(args) => import::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,

@@ -107,6 +107,7 @@ codes! {
     BadDirective "bad-directive" Warning Informs "A code directive of reStructuredText that shows no code: its content is missing or not indented, or a colon is.";
     Unlisted "unlisted" Warning Informs "A page that the table of contents does not name.";
     UnreferencedSnapshot "unreferenced-snapshot" Warning Informs "A snapshot that belongs to no block any more.";
+    DeadLink "dead-link" Warning Informs "A link that leads nowhere.";
     UndefinedName "undefined-name" Note Incompletes "A name that the page uses and never defines.";
     MissingModule "missing-module" Note Incompletes "A module that is neither on the page nor in the environment.";
     MissingFile "missing-file" Note Incompletes "A file or template that the code opens and the page never shows.";
@@ -114,6 +115,7 @@ codes! {
     Unsupplied "unsupplied" Note Incompletes "The code needs rows or state that the page never makes.";
     MissingService "missing-service" Note Incompletes "A service that the lab asks for and that cannot be had where it runs.";
     Assumed "assumed" Note Incompletes "With --strict: something the page takes for granted had to be assumed.";
+    MovedLink "moved-link" Note Informs "A link whose target says that it has moved for good.";
     NotReached "not-reached" Note Informs "Lines of the block that never ran, so nothing is known about them.";
 }
 
@@ -181,6 +183,15 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// What was expected and what came, for findings about output; shown as a diff.
     pub comparison: Option<Comparison>,
+}
+
+/// A change of a guide's text: these bytes give way to that text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edit {
+    /// The bytes that go; may be none.
+    pub span: Span,
+    /// What stands there instead.
+    pub text: String,
 }
 
 /// Two texts that should have been the same.

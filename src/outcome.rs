@@ -6,7 +6,6 @@ mod claims;
 mod classify;
 mod commands;
 mod judge;
-mod moves;
 mod notices;
 mod remarks;
 mod services;
@@ -97,6 +96,8 @@ impl Status {
 /// Everything that is known about one lesson after a run: what a report is made of.
 #[derive(Debug, Clone)]
 pub struct LessonOutcome {
+    /// Its place in guide order, from 0: the same in every part of a guide that is checked by itself, so that the parts' reports can be merged.
+    pub index: usize,
     /// The lesson's id.
     pub id: String,
     /// Its number.
@@ -107,6 +108,8 @@ pub struct LessonOutcome {
     pub chapter: String,
     /// The words that select just this lesson on the command line.
     pub selector: String,
+    /// The name of the environment that it ran in.
+    pub environment: String,
     /// The text it stands in.
     pub source: Arc<Source>,
     /// Its first line, from 1.

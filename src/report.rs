@@ -3,21 +3,26 @@
 use std::io::{self, Write};
 
 use crate::finding::{Code, Finding, Location, Severity};
-use crate::outcome::{Event, LessonOutcome, Status};
+use crate::outcome::{BlockOutcome, Event, LessonOutcome, Outcome, Status};
 
 mod cause;
+pub mod columns;
 mod diff;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod matrix;
+mod table;
 mod text;
 mod wording;
 
+pub mod badge;
 pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod merge;
 pub mod progress;
 pub mod sarif;
 pub mod sink;
@@ -32,14 +37,16 @@ pub struct Report {
     pub notes: Vec<String>,
     /// What is wrong with the check as a whole, which has no place in the guide.
     pub wrong: Vec<(Code, String)>,
-    /// The environment's name.
-    pub environment: String,
+    /// The names of the environments that lessons ran in, in the order of the report's columns.
+    pub environments: Vec<String>,
     /// How many chapters the guide has.
     pub chapters: usize,
-    /// The lessons, in guide order.
+    /// The lessons, in guide order; a lesson that ran in several environments stands there once for each, in their order.
     pub lessons: Vec<LessonOutcome>,
     /// Seconds that the whole check took.
     pub seconds: f64,
+    /// The part of the guide that was checked, in the words of `--partition`: `slice:1/4`. `None` where it was not parted.
+    pub partition: Option<String>,
     /// Flags that a line which re-runs a lesson has to repeat, such as `--no-snapshots`.
     pub flags: Vec<String>,
 }
@@ -57,6 +64,7 @@ pub fn write(report: &Report, format: Format, options: &terminal::Options, mut o
         Format::Github => github::write(report, &mut out),
         Format::Markdown => markdown::write(report, &mut out),
         Format::Html => html::write(report, &mut out),
+        Format::Badge => badge::write(report, &mut out),
     }
 }
 
@@ -77,11 +85,13 @@ pub enum Format {
     Markdown,
     /// A page of lesson health.
     Html,
+    /// An SVG with the number of lessons of the worst status.
+    Badge,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html];
+    pub const ALL: [Self; 8] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html, Self::Badge];
 
     /// The word that the command line uses.
     #[must_use]
@@ -94,6 +104,7 @@ impl Format {
             Self::Github => "github",
             Self::Markdown => "markdown",
             Self::Html => "html",
+            Self::Badge => "badge",
         }
     }
 
@@ -105,7 +116,7 @@ impl Format {
 }
 
 impl Report {
-    /// Fold events into a report. The order of `Judged` events does not matter.
+    /// Fold events into a report. The order of `Judged` events does not matter, but for which environment comes first.
     #[must_use]
     pub fn collect(events: impl IntoIterator<Item = Event>) -> Self {
         let mut report = Self::default();
@@ -114,7 +125,12 @@ impl Report {
             match event {
                 Event::Read { chapters, .. } => report.chapters = chapters,
                 Event::Judged { index, lesson } => {
-                    lessons.insert(index, *lesson);
+                    let known = report.environments.iter().position(|environment| *environment == lesson.environment);
+                    let place = known.unwrap_or_else(|| {
+                        report.environments.push(lesson.environment.clone());
+                        report.environments.len() - 1
+                    });
+                    lessons.insert((index, place), *lesson);
                 }
                 Event::Preparing(_) | Event::Started { .. } => {}
             }
@@ -123,14 +139,23 @@ impl Report {
         report
     }
 
-    /// How many lessons have each status; statuses that none has are left out.
+    /// How many lessons have each status; statuses that none has are left out. A lesson counts once for each environment that it ran in.
     #[must_use]
     pub fn summary(&self) -> std::collections::BTreeMap<Status, usize> {
-        let mut counts = std::collections::BTreeMap::new();
-        for lesson in &self.lessons {
-            *counts.entry(lesson.status).or_insert(0) += 1;
-        }
-        counts
+        count(self.lessons.iter())
+    }
+
+    /// How many lessons have each status in one environment.
+    #[must_use]
+    pub fn summary_in(&self, environment: &str) -> std::collections::BTreeMap<Status, usize> {
+        count(self.lessons.iter().filter(|lesson| lesson.environment == environment))
+    }
+
+    /// Whether a single block ran. A check in which none did proves nothing.
+    #[must_use]
+    pub fn anything_ran(&self) -> bool {
+        let ran = |block: &BlockOutcome| matches!(block.outcome, Some(Outcome::Passed | Outcome::Failed | Outcome::Incomplete));
+        self.lessons.iter().flat_map(|lesson| &lesson.blocks).any(ran)
     }
 
     /// Every finding of at least this severity (errors are the worst), in guide order, with its lesson.
@@ -141,12 +166,27 @@ impl Report {
             .filter(move |(_, finding)| finding.severity() <= least)
     }
 
-    /// The command that re-runs just this lesson.
+    /// The course's own environment, or else the first that was asked for.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        self.environments.first().map_or("", String::as_str)
+    }
+
+    /// The command that re-runs just this lesson, where environments were asked for in its own.
     #[must_use]
     pub fn rerun(&self, lesson: &LessonOutcome) -> String {
-        let flags: String = self.flags.iter().map(|flag| format!(" {}", shell_word(flag))).collect();
+        let own = |flag: &&String| flag.strip_prefix("--env=").is_none_or(|environment| environment == lesson.environment);
+        let flags: String = self.flags.iter().filter(own).map(|flag| format!(" {}", shell_word(flag))).collect();
         format!("proctor check {}{flags}", shell_word(&lesson.selector))
     }
+}
+
+fn count<'a>(lessons: impl Iterator<Item = &'a LessonOutcome>) -> std::collections::BTreeMap<Status, usize> {
+    let mut counts = std::collections::BTreeMap::new();
+    for lesson in lessons {
+        *counts.entry(lesson.status).or_insert(0) += 1;
+    }
+    counts
 }
 
 /// The last line of a location, counted as its place counts them.
@@ -199,7 +239,7 @@ mod tests {
         });
         let distinct: std::collections::BTreeSet<_> = written.iter().collect();
         assert_eq!(distinct.len(), Format::ALL.len());
-        assert!(written.iter().all(|text| text.contains("has no attribute") && text.ends_with('\n')));
+        assert!(written.iter().all(|text| (text.contains("has no attribute") || text.contains("<svg")) && text.ends_with('\n')));
     }
 
     #[test]

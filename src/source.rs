@@ -2,6 +2,7 @@
 //!
 //! A [`Source`] is one text of a guide as it was read. It never changes and it never fails: what could not be decoded is replaced and remembered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +63,8 @@ pub struct Source {
     cells: Vec<(usize, usize)>,
     /// Lines (from 1) in which bytes were not UTF-8 and were replaced.
     lossy: Vec<usize>,
+    /// Where only places are known, and not what stands there: what the text was known by.
+    outline: Option<String>,
 }
 
 impl fmt::Debug for Source {
@@ -82,7 +85,7 @@ impl Source {
             text = text.replace("\r\n", "\n");
         }
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { path: path.into(), text, starts, cells: Vec::new(), lossy: Vec::new() }
+        Self { path: path.into(), text, starts, cells: Vec::new(), lossy: Vec::new(), outline: None }
     }
 
     /// A source of raw bytes. What is not UTF-8 becomes U+FFFD, and [`Source::lossy_lines`] names the lines.
@@ -104,6 +107,40 @@ impl Source {
     pub fn with_cells(mut self, cells: Vec<(usize, usize)>) -> Self {
         self.cells = cells;
         self
+    }
+
+    /// A source whose text is not at hand: each of `places` is in it, and nothing that could be shown. `known_by` is what the text was known by.
+    #[must_use]
+    pub fn outline(path: impl Into<String>, known_by: impl Into<String>, places: impl IntoIterator<Item = Place>) -> Self {
+        let mut cells: BTreeMap<Option<usize>, BTreeMap<usize, usize>> = BTreeMap::new();
+        for Place { line, column, cell } in places {
+            let widest = cells.entry(cell).or_default().entry(line.max(1)).or_default();
+            *widest = column.max(*widest);
+        }
+        let (mut text, mut starts) = (String::new(), Vec::new());
+        for (cell, lines) in cells {
+            starts.extend(cell.map(|cell| (text.len(), cell)));
+            let mut at = 1;
+            for (line, column) in lines {
+                text.extend(std::iter::repeat_n('\n', line - at));
+                text.extend(std::iter::repeat_n('.', column.saturating_sub(1)));
+                at = line;
+            }
+            text.push('\n');
+        }
+        Self { outline: Some(known_by.into()), ..Self::new(path, text).with_cells(starts) }
+    }
+
+    /// Whether the text is not at hand: places can be told, and no line of it shown.
+    #[must_use]
+    pub fn is_outline(&self) -> bool {
+        self.outline.is_some()
+    }
+
+    /// What the text was known by, if it is not at hand.
+    #[must_use]
+    pub fn known_by(&self) -> Option<&str> {
+        self.outline.as_deref()
     }
 
     /// The path to show, relative to the working directory where that is possible.
@@ -180,6 +217,19 @@ impl Source {
         let span = self.line_span(line);
         self.slice(span).char_indices().nth(column.saturating_sub(1)).map_or(span.end, |(at, _)| span.start + at)
     }
+
+    /// The line of the file (from 1) that a line (from 1) of a notebook's cell is; of any other text, the line itself.
+    #[must_use]
+    pub fn line_in(&self, cell: Option<usize>, line: usize) -> usize {
+        let start = cell.and_then(|cell| self.cells.iter().find(|(_, index)| *index == cell));
+        start.map_or(line, |(start, _)| self.line_of(*start) + line.max(1) - 1)
+    }
+
+    /// The offset of a place: the way back from [`Source::place`].
+    #[must_use]
+    pub fn offset_of(&self, place: Place) -> usize {
+        self.offset(self.line_in(place.cell, place.line), place.column)
+    }
 }
 
 /// `path` as people want to read it: relative to `base` if it lies under it, with forward slashes.
@@ -217,6 +267,19 @@ mod tests {
     fn a_cell_counts_its_own_lines() {
         let source = Source::new("a.ipynb", "a\nb\nc\nd\n").with_cells(vec![(0, 0), (4, 3)]);
         assert_eq!(source.place(6), Place { line: 2, column: 1, cell: Some(3) });
+    }
+
+    #[test]
+    fn an_outline_has_its_places_and_nothing_else() {
+        let place = |line, column, cell| Place { line, column, cell };
+        for places in [vec![place(3, 7, None), place(1, 1, None), place(3, 2, None)], vec![place(2, 4, Some(5)), place(1, 2, Some(1)), place(9, 1, Some(1))]] {
+            let source = Source::outline("a.md", "x", places.clone());
+            assert_eq!(source.known_by(), Some("x"));
+            for place in places {
+                assert_eq!(source.place(source.offset_of(place)), place);
+            }
+        }
+        assert_eq!(Source::outline("a.md", "x", []).place(0), place(1, 1, None));
     }
 
     proptest! {

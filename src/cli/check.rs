@@ -2,7 +2,9 @@
 
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
-use crate::cli::round::{Round, anything_ran};
+use crate::cli::links::Links;
+use crate::cli::matrix::{EnvArgs, own_name};
+use crate::cli::round::{Leg, Round, run_all};
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
 use crate::env::Environment;
@@ -20,6 +22,8 @@ use crate::snapshot::store::Store;
   proctor check content/05-databases 5.6         a chapter's folder, and a lesson by its number
   proctor check guide.txt#5.5                    one lesson of a page of many
   proctor check --format json=report.json --format github
+  proctor check --env flask --env legacy         in two environments, side by side
+  proctor check --matrix                         in each environment that proctor.toml lists under `matrix`, or in all
   proctor check --watch                          again, whenever a file is saved: what it touches")]
 pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
@@ -27,9 +31,8 @@ pub struct Args {
     pub(super) lessons: Vec<String>,
     #[command(flatten)]
     pub(super) engine: EngineArgs,
-    /// The environment to run in, in place of the course's.
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
+    #[command(flatten)]
+    pub(super) env: EnvArgs,
     /// Judge without snapshots: for pages that nobody keeps labs for.
     #[arg(long)]
     no_snapshots: bool,
@@ -39,13 +42,16 @@ pub struct Args {
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
     strict: bool,
+    /// Ask the web about the links that lead out of the guide. Answers are kept for a day.
+    #[arg(long)]
+    links: bool,
     /// Let lessons of this status fail the check as well, such as stale or pending.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     deny: Vec<Status>,
     /// Let lessons of this status pass, such as incomplete.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     allow: Vec<Status>,
-    /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
+    /// A report to write: terminal, json, junit, sarif, github, markdown, html or badge, to standard output or to PATH. May be given more than once.
     #[arg(long, value_name = "FORMAT[=PATH]")]
     pub(super) format: Vec<Request>,
     /// Show everything: each consequence, each block that was left out, lessons that passed.
@@ -66,12 +72,13 @@ impl Args {
         flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
         flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
-        flags.extend(self.env.iter().map(|env| format!("--env={env}")));
+        flags.extend(self.links.then(|| "--links".to_owned()));
+        flags.extend(self.env.env.iter().map(|env| format!("--env={env}")));
         flags
     }
 }
 
-fn parse_status(word: &str) -> Result<Status, String> {
+pub(super) fn parse_status(word: &str) -> Result<Status, String> {
     let words = || Status::ALL.map(Status::word).join(", ");
     Status::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| format!("there is no status `{word}`: use one of {}", words()))
 }
@@ -84,27 +91,41 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(how) = args.watch {
         return watch::run(args, how).await;
     }
-    let sinks = sinks(args)?;
+    let sinks = sinks(&args.format)?;
     let course = course::find(&args.lessons)?;
-    let environment = environment(args, &course)?;
-    let Some(mut report) = round(args, &course, &environment).run(&course.planned, course.chapters).await? else {
+    let parts = args.env.parts(&course)?;
+    let legs: Vec<Leg<'_>> = parts.iter().map(|part| Leg { round: round(args, &course, &part.environment), planned: part.planned.clone() }).collect();
+    // Hosts are slow, lessons are busy: both at once.
+    let links = args.links.then(|| tokio::spawn(Links::of(&course, !args.engine.no_cache).ask()));
+    let Some(mut report) = run_all(&legs, course.chapters).await? else {
         tell("interrupted; nothing was reported");
         return Ok(Exit::Interrupted);
     };
+    if let Some(links) = links {
+        links.await?.add_to(&mut report);
+    }
     report.flags = args.flags();
+    if args.env.matrix {
+        report.flags.extend(report.environments.iter().map(|name| format!("--env={name}")));
+    }
     write(args, &report, sinks)?;
-    Ok(exit(args, &report))
+    Ok(verdict(&report, &args.deny, &args.allow))
 }
 
 /// Where the reports go, each place known to be writable.
-pub(super) fn sinks(args: &Args) -> anyhow::Result<Vec<Sink>> {
+pub(super) fn sinks(requests: &[Request]) -> anyhow::Result<Vec<Sink>> {
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY");
-    Ok(Sink::open_all(&args.format, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
+    Ok(Sink::open_all(requests, summary.as_deref()).map_err(|error| usage(error.to_string()))?)
 }
 
 /// One check of a course as the command line asks for it.
 pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Environment) -> Round<'a> {
-    let snapshots = || Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci(), environment: environment.name().to_owned() };
+    let snapshots = || Snapshots {
+        store: Store::new(course::labs_of(&course.config)),
+        write: !in_ci(),
+        environment: environment.name().to_owned(),
+        own: own_name(&course.config).to_owned(),
+    };
     Round {
         engine: &args.engine,
         environment,
@@ -115,34 +136,22 @@ pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Enviro
     }
 }
 
-/// The environment that lessons run in.
+/// The one environment of a watch: its workers stay warm.
 pub(super) fn environment(args: &Args, course: &Course) -> anyhow::Result<Environment> {
-    let config = &course.config;
-    let name = args.env.as_deref().or(config.environment.as_deref()).unwrap_or("flask");
-    let found = match &config.requirements {
-        Some(path) if args.env.is_none() => Environment::from_requirements(name, &config.root.join(path)),
-        _ => Environment::find(name, Some(&config.root)),
-    };
-    let found = found.map_err(|error| usage(error.to_string()))?;
-    let mut manifests = course.planned.iter().filter_map(|planned| Some((&planned.lesson.id, planned.manifest.as_ref()?.environment.as_deref()?)));
-    if let Some((id, other)) = manifests.find(|(_, other)| *other != found.name()) {
-        Environment::find(other, Some(&config.root)).map_err(|error| usage(format!("the lab.toml of {id}: {error}")))?;
-        let message = format!(
-            "the lab.toml of {id} asks for the environment `{other}`, and this check runs in `{}`: check that lesson by itself, with `--env {other}`",
-            found.name()
-        );
-        return Err(usage(message).into());
-    }
-    Ok(found)
+    Ok(args.env.only(course, "--watch")?)
 }
 
 pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::Result<()> {
+    write_all(report, sinks, args.verbose)
+}
+
+/// Write a report to all its places.
+pub(super) fn write_all(report: &Report, sinks: Vec<Sink>, verbose: bool) -> anyhow::Result<()> {
     let mut failed = Ok(());
     for sink in sinks {
         let format = sink.format;
         let to_terminal = sink.is_stdout();
-        let options =
-            if to_terminal { terminal::Options::for_stdout(args.verbose) } else { terminal::Options { verbose: args.verbose, ..terminal::Options::default() } };
+        let options = if to_terminal { terminal::Options::for_stdout(verbose) } else { terminal::Options { verbose, ..terminal::Options::default() } };
         // One place that cannot be written to keeps no other report from its reader.
         failed = failed.and(sink.finish(|out| crate::report::write(report, format, &options, out)));
     }
@@ -150,12 +159,12 @@ pub(super) fn write(args: &Args, report: &Report, sinks: Vec<Sink>) -> anyhow::R
 }
 
 /// Whether we run where nobody can answer, and nothing may be written beside the guide.
-fn in_ci() -> bool {
+pub(super) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
-/// The exit that a report means.
-fn exit(args: &Args, report: &Report) -> Exit {
+/// The exit that a report means, where lessons of the statuses `deny` fail as well and those of `allow` do not.
+pub(super) fn verdict(report: &Report, deny: &[Status], allow: &[Status]) -> Exit {
     let has = |status: Status| report.lessons.iter().any(|lesson| lesson.status == status);
     if has(Status::Errored) {
         return Exit::Engine;
@@ -164,7 +173,7 @@ fn exit(args: &Args, report: &Report) -> Exit {
     if in_ci() {
         failing.push(Status::Pending);
     }
-    failing.extend(&args.deny);
-    failing.retain(|status| !args.allow.contains(status));
-    if !anything_ran(report) || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
+    failing.extend(deny);
+    failing.retain(|status| !allow.contains(status));
+    if !report.anything_ran() || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
 }

@@ -24,7 +24,7 @@ pub enum EngineChoice {
 }
 
 /// Flags about where lessons run.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct EngineArgs {
     /// Where to run: docker, local (not sealed), or auto: Docker if it answers, else local.
     #[arg(long, value_enum, default_value_t = EngineChoice::Auto, env = "PROCTOR_ENGINE", hide_env_values = true)]
@@ -38,6 +38,9 @@ pub struct EngineArgs {
     /// How many labs run at a time; as many as there are cores if left out.
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
+    /// A layer that was made before, to run in as it is.
+    #[arg(skip)]
+    pub(super) over: Option<Layer>,
 }
 
 /// What lessons need on top of their environment.
@@ -49,8 +52,10 @@ pub struct Needs {
 
 /// The environment with packages on top, made before the engine starts.
 #[derive(Debug, Clone)]
-enum Layer {
+pub(super) enum Layer {
+    /// An image of the container engine.
     Image(String),
+    /// The interpreter of a virtual environment.
     Python(PathBuf),
 }
 
@@ -88,9 +93,16 @@ impl EngineArgs {
             }
         };
         let world = if docker { "docker".to_owned() } else { format!("local, Python {}", choose_python(self.python.as_deref()).await?.version) };
-        let (layer, refused) = self.install(docker, environment, needs, events).await;
+        let (layer, refused) = match &self.over {
+            Some(layer) => (Some(layer.clone()), Refused::new()),
+            None => self.install(docker, environment, needs, events).await,
+        };
         // What was installed is part of what every result depends on, and so is what could not be.
-        let lock = if needs.packages.is_empty() { environment.lock_hash() } else { format!("{}\n{:?}\n{refused:?}", environment.lock_hash(), needs.packages) };
+        let lock = match &self.over {
+            Some(layer) => format!("{}\n{layer:?}", environment.lock_hash()),
+            None if needs.packages.is_empty() => environment.lock_hash(),
+            None => format!("{}\n{:?}\n{refused:?}", environment.lock_hash(), needs.packages),
+        };
         let cache = cache_dir().ok().filter(|_| !self.no_cache).map(|folder| Cache::new(&folder, &world, &lock));
         let more = layer.clone();
         let demand = Demand::default();

@@ -117,7 +117,7 @@ async fn lanes(
 ) -> anyhow::Result<()> {
     let needs = Needs::default();
     let engine = if docker { EngineChoice::Docker } else { EngineChoice::Local };
-    let one = EngineArgs { engine, python: args.engine.python.clone(), no_cache: true, jobs: Some(1) };
+    let one = EngineArgs { engine, python: args.engine.python.clone(), no_cache: true, jobs: Some(1), over: None };
     let first = one.open(environment, &needs, events).await.map_err(|error| no_engine(error.to_string()))?;
     let lanes = args.engine.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get), usize::from);
     let mut benches = vec![first.bench];

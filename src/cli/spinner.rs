@@ -24,14 +24,18 @@ impl Spinner {
         Self { bar: None, said: None }
     }
 
+    /// Says what has been done: a line that stays.
+    pub fn keep(&mut self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| write_line(what)),
+            None => write_line(what),
+        }
+    }
+
     /// Says what is being done now.
     pub fn tell(&mut self, what: &str) {
         if what.starts_with(NOTE) {
-            match &self.bar {
-                Some(bar) => bar.suspend(|| write_line(what)),
-                None => write_line(what),
-            }
-            return;
+            return self.keep(what);
         }
         if std::io::stderr().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| {

@@ -47,7 +47,7 @@ pub(super) async fn run(args: &Args, how: How) -> anyhow::Result<Exit> {
         let word = request.format.word();
         return Err(usage(format!("with --watch, standard output is for people: give the {word} report a path (`--format {word}=PATH`)")).into());
     }
-    drop(check::sinks(args)?);
+    drop(check::sinks(&args.format)?);
     let course = course::find(&args.lessons)?;
     let environment = check::environment(args, &course)?;
     // Before the first check, so that what is saved meanwhile is not lost.
@@ -115,12 +115,11 @@ impl Watch<'_> {
                 }
                 let mut report = Report::collect(events);
                 report.engine = name.to_owned();
-                report.environment = environment.name().to_owned();
                 report.seconds = begun.elapsed().as_secs_f64();
                 report.flags = args.flags();
                 if is_first {
                     report.notes = note.iter().cloned().chain(bench.notes()).collect();
-                    if !round::anything_ran(&report) {
+                    if !report.anything_ran() {
                         report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
                     }
                 }
@@ -173,7 +172,7 @@ impl Watch<'_> {
         self.verdicts.extend(report.lessons.iter().map(|lesson| (lesson.id.clone(), lesson.clone())));
         let ids: BTreeSet<&str> = self.course.planned.iter().map(|planned| planned.lesson.id.as_str()).collect();
         self.verdicts.retain(|id, _| ids.contains(id.as_str()));
-        let written = check::sinks(self.args).and_then(|sinks| {
+        let written = check::sinks(&self.args.format).and_then(|sinks| {
             let (shown, kept): (Vec<_>, Vec<_>) = sinks.into_iter().partition(|sink| sink.is_stdout());
             check::write(self.args, report, shown).and(check::write(self.args, &Report { lessons: self.lessons(), ..report.clone() }, kept))
         });

@@ -22,7 +22,7 @@ pub fn cache_dir() -> Result<PathBuf, EngineError> {
 }
 
 /// A hash of parts, each with its length, so that no two lists of parts read alike. In hexadecimal digits.
-pub(super) fn hash(parts: &[&[u8]]) -> String {
+pub(crate) fn hash(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update((part.len() as u64).to_le_bytes());

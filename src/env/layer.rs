@@ -32,7 +32,7 @@ impl Environment {
     /// If the engine does not answer or a step fails: then the message holds the whole log.
     pub async fn ensure_services(&self, docker: &Docker, image: &str, progress: Progress<'_>) -> Result<String, EngineError> {
         let tag = self.layer_tag("services", &[SERVICES, image]);
-        self.ensure_layer(docker, image, &tag, SERVICES, &[], progress).await?;
+        self.ensure_layer(docker, image, &tag, SERVICES, &[], [], progress).await?;
         Ok(tag)
     }
 
@@ -45,20 +45,23 @@ impl Environment {
         let tag = self.layer_tag("install", &[INSTALL, image, &listed, &constraints]);
         // An image cannot say what is missing from it.
         let notes = cache::cache_dir()?.join("layers").join(format!("{}.refused", tag.replace(':', "-")));
-        if let Some(log) = self.ensure_layer(docker, image, &tag, INSTALL, &[("packages.txt", &listed), ("constraints.txt", &constraints)], progress).await? {
+        if let Some(log) =
+            self.ensure_layer(docker, image, &tag, INSTALL, &[("packages.txt", &listed), ("constraints.txt", &constraints)], [], progress).await?
+        {
             write_refused(&notes, &refused_in(&log))?;
         }
         Ok((tag, read_refused(&notes)))
     }
 
     /// Builds a layer unless it is there; the log of the build, if there was one.
-    async fn ensure_layer(
+    pub(super) async fn ensure_layer(
         &self,
         docker: &Docker,
         image: &str,
         tag: &str,
         dockerfile: &str,
         files: &[(&str, &str)],
+        arguments: impl IntoIterator<Item = (String, String)>,
         progress: Progress<'_>,
     ) -> Result<Option<String>, EngineError> {
         if is_there(docker, tag).await? {
@@ -69,13 +72,15 @@ impl Environment {
             return Ok(None);
         }
         let context = context(dockerfile, files).map_err(|source| EngineError::Io { doing: "packing what a layer is built of".to_owned(), source })?;
-        let stream = docker.build_image(self.options_on(image, tag), None, Some(bollard::body_full(context.into())));
+        let mut options = self.options_on(image, tag);
+        options.buildargs.get_or_insert_default().extend(arguments);
+        let stream = docker.build_image(options, None, Some(bollard::body_full(context.into())));
         let built = self.follow(stream, progress).await;
         prune_stage(docker, tag).await;
         built.map(Some)
     }
 
-    fn layer_tag(&self, kind: &str, parts: &[&str]) -> String {
+    pub(super) fn layer_tag(&self, kind: &str, parts: &[&str]) -> String {
         let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
         format!("proctor-{}-{kind}:{}", self.name(), &cache::hash(&parts)[..12])
     }
@@ -123,7 +128,7 @@ pub(super) fn read_refused(path: &PathBuf) -> Refused {
     text.lines().filter_map(|line| line.split_once(' ')).map(|(name, why)| (name.to_owned(), why.to_owned())).collect()
 }
 
-fn context(dockerfile: &str, files: &[(&str, &str)]) -> std::io::Result<Vec<u8>> {
+pub(super) fn context(dockerfile: &str, files: &[(&str, &str)]) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, text) in [("Dockerfile", dockerfile)].iter().chain(files) {
         archive.append_data(&mut header(0o644, text.len() as u64), name, text.as_bytes())?;

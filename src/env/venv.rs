@@ -10,7 +10,7 @@ use super::{Environment, Interpreter, Progress, cache, command, interpreter};
 use crate::engine::EngineError;
 
 /// Written last: a directory without it was left by somebody who was interrupted.
-const MARKER: &str = "complete";
+pub(super) const MARKER: &str = "complete";
 
 /// Settings of the user that would send packages elsewhere than into the virtual environment.
 const ASTRAY: &[&str] = &["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PYTHONHOME", "PYTHONPATH"];
@@ -146,7 +146,7 @@ fn short(line: &str) -> Option<String> {
 }
 
 /// Keeps a command of pip's to the virtual environment, and from asking.
-fn clean(command: &mut Command) {
+pub(super) fn clean(command: &mut Command) {
     for name in ASTRAY {
         command.env_remove(name);
     }
@@ -154,28 +154,28 @@ fn clean(command: &mut Command) {
 }
 
 /// Says that a virtual environment is finished.
-fn mark(directory: &Path) -> Result<(), EngineError> {
+pub(super) fn mark(directory: &Path) -> Result<(), EngineError> {
     let marker = directory.join(MARKER);
     std::fs::write(&marker, "").map_err(|source| io("writing", &marker, source))
 }
 
-fn program(directory: &Path) -> PathBuf {
+pub(super) fn program(directory: &Path) -> PathBuf {
     directory.join("bin/python")
 }
 
 /// Whether it was finished and its interpreter, which it only links to, is still there.
-fn is_complete(directory: &Path) -> bool {
+pub(super) fn is_complete(directory: &Path) -> bool {
     directory.join(MARKER).is_file() && program(directory).is_file()
 }
 
-fn clear(directory: &Path) -> Result<(), EngineError> {
+pub(super) fn clear(directory: &Path) -> Result<(), EngineError> {
     match std::fs::remove_dir_all(directory) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(io("removing", directory, source)),
         _ => Ok(()),
     }
 }
 
-fn io(doing: &str, path: &Path, source: std::io::Error) -> EngineError {
+pub(super) fn io(doing: &str, path: &Path, source: std::io::Error) -> EngineError {
     EngineError::Io { doing: format!("{doing} {}", path.display()), source }
 }
 

@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::engine::protocol::{Frame, Raised};
 use crate::finding::{Code, Finding, Location};
 use crate::guide::Lesson;
-use crate::outcome::moves;
+use crate::moves;
 use crate::outcome::services::{described, refused_by};
 use crate::python;
 use crate::source::Span;
@@ -263,7 +263,7 @@ pub(crate) fn title(raised: &Raised) -> String {
 fn name_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {
     let name = raised.name.clone().unwrap_or_default();
     if let Some(gone) = moves::builtin(&name) {
-        return Finding::new(Code::RemovedApi, location.clone(), format!("`{name}` is gone since {}", gone.since)).with_help(gone.instead);
+        return Finding::new(Code::RemovedApi, location.clone(), format!("`{name}` is gone since {}", gone.since)).with_help(gone.instead());
     }
     // An instance is called like its class, in small letters.
     let near = evidence.bound.iter().map(String::as_str).filter(|bound| bound.len() > 2 && !bound.eq_ignore_ascii_case(&name));
@@ -283,7 +283,7 @@ fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -
     let is_module = raised.class == "ModuleNotFoundError";
     let module = if is_module { raised.name.clone() } else { raised.object.clone() }.unwrap_or_default();
     if let Some(gone) = moves::module(&module) {
-        return Finding::new(Code::RemovedApi, location.clone(), format!("the module `{module}` is gone since {}", gone.since)).with_help(gone.instead);
+        return Finding::new(Code::RemovedApi, location.clone(), format!("the module `{module}` is gone since {}", gone.since)).with_help(gone.instead());
     }
     let root = module.split('.').next().unwrap_or_default();
     let own = evidence.own_modules.iter().any(|own| own == &module || own.split('.').next() == Some(root));
@@ -307,8 +307,13 @@ fn import_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -
     if own || module.is_empty() {
         return Finding::new(Code::UndefinedName, location.clone(), title(raised)).with_help("the page's own file does not define it");
     }
-    Finding::new(Code::RemovedApi, location.clone(), title(raised))
-        .with_help(format!("the installed `{root}` has no such name; look for it in the package's change log"))
+    // `cannot import name 'TextField' from 'wtforms' (...)`
+    let name = raised.message.split('\'').nth(1).unwrap_or_default();
+    let help = match moves::name(&format!("{module}.{name}")) {
+        Some(moved) => moved.instead(),
+        None => format!("the installed `{root}` has no such name; look for it in the package's change log"),
+    };
+    Finding::new(Code::RemovedApi, location.clone(), title(raised)).with_help(help)
 }
 
 fn attribute_error(raised: &Raised, evidence: &Evidence<'_>, location: &Location) -> Finding {

@@ -3,10 +3,10 @@
 use crate::engine::protocol::Frame;
 use crate::finding::{Code, Finding, Location, Severity};
 use crate::lab::{BlockPlan, Fate, Revision};
+use crate::moves;
 use crate::outcome::Outcome;
 use crate::outcome::classify::{Evidence, classify, frame_location};
 use crate::outcome::judge::{Judge, outcome_of};
-use crate::outcome::moves;
 use crate::outcome::steps::StepRecord;
 use crate::python::BindKind;
 use crate::source::Span;
@@ -114,7 +114,7 @@ impl Judge<'_> {
             if is_case {
                 let text = self.lesson.source.slice(piece.span);
                 for gone in moves::test_methods() {
-                    let call = format!("self.{}(", gone.name);
+                    let call = format!("self.{}(", gone.old);
                     found.extend(
                         text.match_indices(&call).map(|(at, _)| (block, Span::new(piece.span.start + at, piece.span.start + at + call.len() - 1), gone)),
                     );
@@ -128,8 +128,8 @@ impl Judge<'_> {
         for (block, span, gone) in found {
             let location = Location::new(&self.lesson.source, span);
             let known = self.judged.findings.iter().any(|finding| finding.code == Code::RemovedApi && finding.location.place().line == location.place().line);
-            if !known && self.told.insert((Code::RemovedApi, span.start, gone.name.to_owned())) {
-                let finding = Finding::new(Code::RemovedApi, location, format!("`{}` is gone since {}", gone.name, gone.since)).with_help(gone.instead);
+            if !known && self.told.insert((Code::RemovedApi, span.start, gone.old.clone())) {
+                let finding = Finding::new(Code::RemovedApi, location, format!("`{}` is gone since {}", gone.old, gone.since)).with_help(gone.instead());
                 self.add(finding);
                 self.worsen(block, Outcome::Failed);
             }

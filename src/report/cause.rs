@@ -12,6 +12,10 @@ pub(super) struct Cause<'a> {
     pub(super) finding: &'a Finding,
     /// The findings that only follow from it, by place.
     pub(super) consequences: Vec<&'a Finding>,
+    /// The lesson that it is a finding of; of several environments, in the first that has it.
+    pub(super) lesson: &'a LessonOutcome,
+    /// The environments that have it, in words, where there are several.
+    pub(super) environments: Option<String>,
 }
 
 /// The findings of `lesson` that stand for themselves, each with its consequences.
@@ -26,7 +30,11 @@ pub(super) fn causes(lesson: &LessonOutcome) -> Vec<Cause<'_>> {
             consequences[root].push(finding);
         }
     }
-    roots.into_iter().map(|index| Cause { finding: &lesson.findings[index], consequences: std::mem::take(&mut consequences[index]) }).collect()
+    let cause = |index: usize| {
+        let consequences = std::mem::take(&mut consequences[index]);
+        Cause { finding: &lesson.findings[index], consequences, lesson, environments: None }
+    };
+    roots.into_iter().map(cause).collect()
 }
 
 /// Whether a finding only informs about what is not known, and so takes one quiet line.

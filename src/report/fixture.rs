@@ -20,16 +20,47 @@ const MODELS: &str =
 
 /// The whole report.
 pub(super) fn report() -> Report {
+    let lessons = [passed(), stale(), broken(), incomplete(), errored(), skipped(), empty(), hostile(), notebook()];
     Report {
         engine: "local".to_owned(),
         notes: vec!["not sealed: the lab ran as your own user, because no Docker engine answered".to_owned()],
         wrong: Vec::new(),
-        environment: "flask".to_owned(),
+        environments: vec!["flask".to_owned()],
         chapters: 3,
-        lessons: vec![passed(), stale(), broken(), incomplete(), errored(), skipped(), empty(), hostile(), notebook()],
+        lessons: lessons.into_iter().enumerate().map(|(index, lesson)| LessonOutcome { index, ..lesson }).collect(),
         seconds: 1.25,
+        partition: None,
         flags: Vec::new(),
     }
+}
+
+/// A report of three environments: a lesson that passes in each, one that has another status in each, one that is broken in each for not quite the same
+/// reasons, and one that ran in one of them only.
+pub(super) fn matrix() -> Report {
+    let within = |index, environment: &str, lesson: LessonOutcome| LessonOutcome { index, environment: environment.to_owned(), ..lesson };
+    let gone = |lesson: LessonOutcome| {
+        let message = "ImportError: cannot import name 'declarative_base' from 'sqlalchemy.ext.declarative'";
+        let finding = Finding::new(Code::RemovedApi, find(&lesson, "declarative_base()"), message);
+        LessonOutcome { status: Status::Broken, findings: vec![finding], ..lesson }
+    };
+    let mut without_claim = broken();
+    without_claim.findings.pop();
+    let fine = LessonOutcome { status: Status::Passed, findings: Vec::new(), assumptions: Vec::new(), ..stale() };
+    let lessons = vec![
+        within(0, "flask", passed()),
+        within(0, "legacy", passed()),
+        within(0, "next", passed()),
+        within(1, "flask", fine),
+        within(1, "legacy", stale()),
+        within(1, "next", gone(stale())),
+        within(2, "flask", broken()),
+        within(2, "legacy", without_claim),
+        within(2, "next", broken()),
+        within(3, "flask", skipped()),
+    ];
+    let environments = ["flask", "legacy", "next"].map(str::to_owned).to_vec();
+    let flags = ["--no-snapshots", "--env=flask", "--env=legacy", "--env=next"].map(str::to_owned).to_vec();
+    Report { engine: "docker".to_owned(), notes: Vec::new(), environments, lessons, flags, ..report() }
 }
 
 /// A report of one lesson with one finding that says `text` everywhere.
@@ -39,6 +70,7 @@ pub(super) fn saying(text: &str) -> Report {
     lesson.title = text.to_owned();
     lesson.chapter = text.to_owned();
     lesson.selector = text.to_owned();
+    lesson.environment = text.to_owned();
     lesson.error = Some(text.to_owned());
     lesson.blocks[0].plan.reason = Some(text.to_owned());
     lesson.assumptions = vec![Assumption { name: text.to_owned(), span: Span::new(3, 9), what: text.to_owned() }];
@@ -48,16 +80,24 @@ pub(super) fn saying(text: &str) -> Report {
     let mut follows = Finding::new(Code::Raised, location, text);
     follows.because = Some(0);
     lesson.findings = vec![finding, follows];
-    Report { lessons: vec![lesson], notes: vec![text.to_owned()], wrong: vec![(Code::NothingRan, text.to_owned())], environment: text.to_owned(), ..report() }
+    Report {
+        lessons: vec![lesson],
+        notes: vec![text.to_owned()],
+        wrong: vec![(Code::NothingRan, text.to_owned())],
+        environments: vec![text.to_owned()],
+        ..report()
+    }
 }
 
 fn lesson(number: &str, title: &str, chapter: &str, path: &str, text: &str, status: Status) -> LessonOutcome {
     LessonOutcome {
+        index: 0,
         id: path.trim_end_matches(".md").to_owned(),
         number: (!number.is_empty()).then(|| number.to_owned()),
         title: title.to_owned(),
         chapter: chapter.to_owned(),
         selector: path.to_owned(),
+        environment: "flask".to_owned(),
         source: Arc::new(Source::new(path, text)),
         line: 1,
         status,

@@ -11,7 +11,7 @@ use super::cause::Cause;
 use super::terminal::Options;
 use super::text::{self, push_visible};
 use super::{last_line, wording};
-use crate::finding::{Finding, Location, Severity};
+use crate::finding::{Location, Severity};
 use crate::source::{Source, Span};
 
 /// Notes are not green: nothing is well because of them.
@@ -24,7 +24,8 @@ const LINE_LIMIT: usize = 400;
 /// A finding with its related places, its help and what follows from it, as text that ends in a newline.
 pub(super) fn render(cause: &Cause<'_>, options: &Options) -> String {
     let finding = cause.finding;
-    let (near, far): (Vec<_>, Vec<_>) = finding.related.iter().partition(|related| near(&finding.location, &related.location));
+    let (told, drawn): (Vec<_>, Vec<_>) = finding.related.iter().partition(|related| related.location.source.is_outline());
+    let (near, far): (Vec<_>, Vec<_>) = drawn.into_iter().partition(|related| near(&finding.location, &related.location));
     let mut marks = vec![(&finding.location, None)];
     marks.extend(near.iter().map(|related| (&related.location, Some(text::one_line(&related.message)))));
 
@@ -32,6 +33,7 @@ pub(super) fn render(cause: &Cause<'_>, options: &Options) -> String {
     for related in far {
         elements.extend(frame(&[(&related.location, Some(text::one_line(&related.message)))], AnnotationKind::Context));
     }
+    elements.extend(told.into_iter().map(|related| Level::NOTE.message(text::one_line(&wording::related(related))).into()));
     elements.extend(remarks(cause, options).into_iter().map(Element::from));
 
     let level = level(finding.severity());
@@ -52,6 +54,9 @@ fn remarks<'a>(cause: &Cause<'_>, options: &Options) -> Vec<Message<'a>> {
         messages.extend(cause.consequences.iter().map(|finding| Level::NOTE.message(text::one_line(&wording::consequence(finding)))));
     } else if let Some(note) = wording::consequences(cause) {
         messages.push(Level::NOTE.message(text::one_line(&note)));
+    }
+    if let Some(environments) = &cause.environments {
+        messages.push(Level::NOTE.message(text::one_line(environments)));
     }
     messages
 }
@@ -78,7 +83,7 @@ fn frame(marks: &[(&Location, Option<String>)], kind: AnnotationKind) -> Vec<Ele
     let place = main.place();
     let path = text::exact(&wording::path(main.path(), place.cell));
     let excerpt = Excerpt::new(&main.source, marks.iter().map(|(location, _)| clamp(location)));
-    if excerpt.text.trim().is_empty() {
+    if main.source.is_outline() || excerpt.text.trim().is_empty() {
         return vec![Origin::path(path).line(place.line).char_column(place.column).into()];
     }
     let annotations = marks.iter().enumerate().map(|(index, (location, label))| {
@@ -168,7 +173,10 @@ impl Excerpt {
 }
 
 /// A quiet finding on one line.
-pub(super) fn line(finding: &Finding) -> String {
+pub(super) fn line(cause: &Cause<'_>) -> String {
+    let finding = cause.finding;
+    let environments = cause.environments.as_ref().map(|environments| format!(" ({environments})")).unwrap_or_default();
     let lines = if last_line(&finding.location) == finding.location.place().line { String::new() } else { format!(" ({})", wording::lines(&finding.location)) };
-    text::one_line(&format!("{}[{}]: {}{lines}: {}", finding.severity().word(), finding.code.word(), wording::place(&finding.location), finding.message))
+    let (severity, code, place) = (finding.severity().word(), finding.code.word(), wording::place(&finding.location));
+    text::one_line(&format!("{severity}[{code}]: {place}{lines}: {}{environments}", finding.message))
 }

@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::cause::{Cause, causes, quiet};
+use super::cause::{Cause, quiet};
+use super::matrix::rows;
 use super::{Report, last_line, text, wording};
 use crate::finding::Severity;
 use crate::outcome::{LessonOutcome, Status};
@@ -19,27 +20,28 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         out.write_all(format!("::error title={}::{}\n", property(code.word()), escape(&text::message(message))).as_bytes())?;
     }
     for last in [false, true] {
-        for lesson in &report.lessons {
-            if !last && (lesson.status == Status::Errored || lesson.error.is_some()) {
-                out.write_all(errored(report, lesson).as_bytes())?;
+        for row in rows(report) {
+            for lesson in row.outcomes.iter().filter(|lesson| !last && (lesson.status == Status::Errored || lesson.error.is_some())) {
+                out.write_all(errored(report, lesson, row.names(&[&lesson.environment])).as_bytes())?;
             }
-            for cause in causes(lesson).iter().filter(|cause| quiet(cause.finding) == last) {
-                out.write_all(annotation(report, lesson, cause).as_bytes())?;
+            for cause in row.causes().iter().filter(|cause| quiet(cause.finding) == last) {
+                out.write_all(annotation(report, cause).as_bytes())?;
             }
         }
     }
     Ok(())
 }
 
-fn errored(report: &Report, lesson: &LessonOutcome) -> String {
-    let title = format!("{}: {}", lesson.status.word(), wording::lesson(lesson));
+fn errored(report: &Report, lesson: &LessonOutcome, environment: Option<String>) -> String {
+    let environment = environment.map(|environment| format!(" {environment}")).unwrap_or_default();
+    let title = format!("{}: {}{environment}", lesson.status.word(), wording::lesson(lesson));
     let message = format!("{}\n{}", text::message(&wording::errored(lesson)), text::exact(&wording::rerun(report, lesson)));
     let properties = format!("file={},line={},title={}", property(lesson.source.path()), lesson.line, property(&text::one_line(&title)));
     format!("::error {properties}::{}\n", escape(&message))
 }
 
-fn annotation(report: &Report, lesson: &LessonOutcome, cause: &Cause<'_>) -> String {
-    let finding = cause.finding;
+fn annotation(report: &Report, cause: &Cause<'_>) -> String {
+    let (lesson, finding) = (cause.lesson, cause.finding);
     let (place, end) = (finding.location.place(), last_line(&finding.location));
     let command = match finding.severity() {
         Severity::Error => "error",
@@ -96,6 +98,15 @@ mod tests {
     #[test]
     fn a_line_for_each_cause() {
         insta::assert_snapshot!(written(&fixture::report()));
+    }
+
+    #[test]
+    fn the_same_finding_of_two_environments_is_one_annotation() {
+        let shown = written(&fixture::matrix());
+        let of = |needle: &str| shown.lines().filter(|line| line.contains(needle)).collect::<Vec<_>>();
+        assert_eq!(of("has no attribute 'right'").len(), 1, "{shown}");
+        assert!(of("has no attribute 'right'")[0].contains("%0Ain every environment%0A"), "{shown}");
+        assert!(of("something else than the page")[0].contains("%0Ain flask and next%0A"), "{shown}");
     }
 
     #[test]

@@ -1,124 +1,21 @@
-//! The JSON report: the versioned form that programs read. `Report --write--> impl Write`.
-//!
-//! Its structs are its own and frozen: a change of the inner types must never change what is written. Keys may be added; none is renamed or removed
-//! without a new `version`.
+//! The JSON report: the versioned form that programs read. `Report --write--> impl Write`, and back. Its form is in `form`, and frozen.
 
+mod form;
+mod read;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
+use self::form::{AssumptionForm, BlockForm, ComparisonForm, FindingForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary, VERSION, WrongForm};
+pub use self::read::{Kept, ReadError, Texts, read};
 use super::{Report, last_line};
-use crate::finding::{Code, Finding, Related};
+use crate::finding::{Code, Finding, Location, Related};
 use crate::lab::Assumption;
-use crate::outcome::{BlockOutcome, LessonOutcome, Status};
+use crate::outcome::{BlockOutcome, LessonOutcome};
 use crate::source::Source;
-
-/// The version of the form.
-const VERSION: u32 = 1;
-
-#[derive(Serialize)]
-struct ReportForm<'a> {
-    version: u32,
-    engine: &'a str,
-    environment: &'a str,
-    notes: &'a [String],
-    seconds: f64,
-    chapters: usize,
-    summary: Summary,
-    findings: Vec<WrongForm<'a>>,
-    lessons: Vec<LessonForm<'a>>,
-}
-
-/// A finding about the check as a whole.
-#[derive(Serialize)]
-struct WrongForm<'a> {
-    code: &'a str,
-    severity: &'a str,
-    message: &'a str,
-    help: &'a str,
-}
-
-/// Counts by status, worst first.
-struct Summary(Vec<(Status, usize)>);
-
-impl Serialize for Summary {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (status, count) in &self.0 {
-            map.serialize_entry(status.word(), count)?;
-        }
-        map.end()
-    }
-}
-
-#[derive(Serialize)]
-struct LessonForm<'a> {
-    id: &'a str,
-    number: Option<&'a str>,
-    title: &'a str,
-    chapter: &'a str,
-    path: &'a str,
-    line: usize,
-    status: &'a str,
-    error: Option<&'a str>,
-    rerun: String,
-    seconds: f64,
-    assumptions: Vec<AssumptionForm<'a>>,
-    blocks: Vec<BlockForm<'a>>,
-    findings: Vec<FindingForm<'a>>,
-}
-
-#[derive(Serialize)]
-struct AssumptionForm<'a> {
-    name: &'a str,
-    line: usize,
-    cell: Option<usize>,
-    what: &'a str,
-}
-
-#[derive(Serialize)]
-struct BlockForm<'a> {
-    line: usize,
-    end_line: usize,
-    cell: Option<usize>,
-    language: &'a str,
-    fate: &'a str,
-    outcome: Option<&'a str>,
-    reason: Option<&'a str>,
-    file: Option<&'a str>,
-    revisions: &'a [usize],
-}
-
-#[derive(Serialize)]
-struct FindingForm<'a> {
-    code: &'a str,
-    severity: &'a str,
-    path: &'a str,
-    line: usize,
-    end_line: usize,
-    column: usize,
-    cell: Option<usize>,
-    message: &'a str,
-    help: Option<&'a str>,
-    because: Option<usize>,
-    related: Vec<RelatedForm<'a>>,
-    comparison: Option<ComparisonForm<'a>>,
-}
-
-#[derive(Serialize)]
-struct RelatedForm<'a> {
-    path: &'a str,
-    line: usize,
-    cell: Option<usize>,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-struct ComparisonForm<'a> {
-    expected: &'a str,
-    actual: &'a str,
-}
 
 /// Write the report as JSON, with a newline at its end.
 ///
@@ -127,33 +24,69 @@ struct ComparisonForm<'a> {
 pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let form = ReportForm {
         version: VERSION,
-        engine: &report.engine,
-        environment: &report.environment,
-        notes: &report.notes,
+        engine: (&report.engine).into(),
+        environment: report.environment().into(),
+        environments: (&report.environments).into(),
+        partition: report.partition.as_deref().map(Cow::from),
+        notes: (&report.notes).into(),
         seconds: milliseconds(report.seconds),
         chapters: report.chapters,
         summary: Summary(report.summary().into_iter().collect()),
         findings: report.wrong.iter().map(wrong_form).collect(),
+        flags: (&report.flags).into(),
+        sources: sources(report).into_iter().map(|(path, source)| SourceForm { path: path.into(), sha256: digest(source).into() }).collect(),
         lessons: report.lessons.iter().map(|lesson| lesson_form(report, lesson)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &form)?;
     out.write_all(b"\n")
 }
 
+/// Every text that a place in a report lies in, by its path.
+fn sources(report: &Report) -> BTreeMap<&str, &Source> {
+    let mut sources = BTreeMap::new();
+    for lesson in &report.lessons {
+        sources.insert(lesson.source.path(), &*lesson.source);
+        for location in lesson.findings.iter().flat_map(locations) {
+            sources.entry(location.path()).or_insert(&*location.source);
+        }
+    }
+    sources
+}
+
+fn locations(finding: &Finding) -> impl Iterator<Item = &Location> {
+    std::iter::once(&finding.location).chain(finding.related.iter().map(|related| &related.location))
+}
+
+/// What a text is known by.
+fn digest(source: &Source) -> String {
+    use std::fmt::Write as _;
+    if let Some(known) = source.known_by() {
+        return known.to_owned();
+    }
+    Sha256::digest(source.text()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 fn wrong_form((code, message): &(Code, String)) -> WrongForm<'_> {
-    WrongForm { code: code.word(), severity: code.severity().word(), message, help: code.help() }
+    WrongForm { code: code.word().into(), severity: code.severity().word().into(), message: message.into(), help: code.help().into() }
 }
 
 fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a> {
     LessonForm {
-        id: &lesson.id,
-        number: lesson.number.as_deref(),
-        title: &lesson.title,
-        chapter: &lesson.chapter,
-        path: lesson.source.path(),
+        index: Some(lesson.index),
+        id: (&lesson.id).into(),
+        number: lesson.number.as_deref().map(Cow::from),
+        title: (&lesson.title).into(),
+        chapter: (&lesson.chapter).into(),
+        environment: (&lesson.environment).into(),
+        path: lesson.source.path().into(),
         line: lesson.line,
-        status: lesson.status.word(),
-        error: lesson.error.as_deref(),
+        status: lesson.status.word().into(),
+        error: lesson.error.as_deref().map(Cow::from),
+        selector: Some((&lesson.selector).into()),
         rerun: report.rerun(lesson),
         seconds: milliseconds(lesson.seconds),
         assumptions: lesson.assumptions.iter().map(|assumption| assumption_form(&lesson.source, assumption)).collect(),
@@ -164,7 +97,7 @@ fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a>
 
 fn assumption_form<'a>(source: &Source, assumption: &'a Assumption) -> AssumptionForm<'a> {
     let place = source.place(assumption.span.start);
-    AssumptionForm { name: &assumption.name, line: place.line, cell: place.cell, what: &assumption.what }
+    AssumptionForm { name: (&assumption.name).into(), line: place.line, column: place.column, cell: place.cell, what: (&assumption.what).into() }
 }
 
 fn block_form(block: &BlockOutcome) -> BlockForm<'_> {
@@ -172,36 +105,52 @@ fn block_form(block: &BlockOutcome) -> BlockForm<'_> {
         line: block.line,
         end_line: block.end_line,
         cell: block.cell,
-        language: &block.language,
-        fate: block.plan.fate.word(),
-        outcome: block.outcome.map(crate::outcome::Outcome::word),
-        reason: block.plan.reason.as_deref(),
-        file: block.plan.file.as_deref(),
-        revisions: &block.plan.revisions,
+        language: (&block.language).into(),
+        fate: block.plan.fate.word().into(),
+        outcome: block.outcome.map(|outcome| outcome.word().into()),
+        reason: block.plan.reason.as_deref().map(Cow::from),
+        file: block.plan.file.as_deref().map(Cow::from),
+        revisions: (&block.plan.revisions).into(),
+        transcript: block.transcript.as_deref().map(Cow::from),
     }
 }
 
 fn finding_form(finding: &Finding) -> FindingForm<'_> {
     let place = finding.location.place();
     FindingForm {
-        code: finding.code.word(),
-        severity: finding.severity().word(),
-        path: finding.location.path(),
+        code: finding.code.word().into(),
+        severity: finding.severity().word().into(),
+        path: finding.location.path().into(),
         line: place.line,
         end_line: last_line(&finding.location),
         column: place.column,
+        end_column: Some(end_column(&finding.location)),
         cell: place.cell,
-        message: &finding.message,
-        help: finding.help.as_deref(),
+        message: (&finding.message).into(),
+        help: finding.help.as_deref().map(Cow::from),
         because: finding.because,
         related: finding.related.iter().map(related_form).collect(),
-        comparison: finding.comparison.as_ref().map(|both| ComparisonForm { expected: &both.expected, actual: &both.actual }),
+        comparison: finding.comparison.as_ref().map(|both| ComparisonForm { expected: (&both.expected).into(), actual: (&both.actual).into() }),
     }
 }
 
 fn related_form(related: &Related) -> RelatedForm<'_> {
     let place = related.location.place();
-    RelatedForm { path: related.location.path(), line: place.line, cell: place.cell, message: &related.message }
+    RelatedForm {
+        path: related.location.path().into(),
+        line: place.line,
+        end_line: Some(last_line(&related.location)),
+        column: place.column,
+        end_column: Some(end_column(&related.location)),
+        cell: place.cell,
+        message: (&related.message).into(),
+    }
+}
+
+/// The column behind the last character of a location, without the blanks at its end.
+fn end_column(location: &Location) -> usize {
+    let text = location.source.slice(location.span).trim_end();
+    location.source.place(location.span.start.saturating_add(text.len())).column
 }
 
 /// Seconds to the millisecond: more digits would be noise.
@@ -214,6 +163,7 @@ fn milliseconds(seconds: f64) -> f64 {
 mod tests {
     use super::super::fixture;
     use super::*;
+    use crate::outcome::Status;
     use proptest::prelude::*;
 
     fn written(report: &Report) -> String {
@@ -235,6 +185,15 @@ mod tests {
         let lesson = json["lessons"].as_array().unwrap().last().unwrap();
         assert_eq!((&lesson["findings"][0]["cell"], &lesson["findings"][0]["line"]), (&3.into(), &3.into()));
         assert_eq!((&lesson["blocks"][0]["cell"], &lesson["blocks"][0]["line"]), (&3.into(), &1.into()));
+    }
+
+    #[test]
+    fn each_lesson_says_where_it_ran() {
+        let json: serde_json::Value = serde_json::from_str(&written(&fixture::matrix())).unwrap();
+        assert_eq!((&json["environment"], &json["environments"]), (&"flask".into(), &serde_json::json!(["flask", "legacy", "next"])));
+        let lessons: Vec<_> = json["lessons"].as_array().unwrap().iter().map(|lesson| (lesson["id"].as_str(), lesson["environment"].as_str())).collect();
+        assert_eq!(lessons[2..4], [(Some("content/02/02-first"), Some("next")), (Some("guide.txt"), Some("flask"))]);
+        assert_eq!(json["lessons"][5]["rerun"], "proctor check guide.txt#5.5 --no-snapshots --env=next");
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn whole(report: &Report) -> TestSuite {
 }
 
 fn suite(report: &Report, lesson: &LessonOutcome) -> TestSuite {
-    let mut suite = TestSuite::new(text::one_line(&wording::lesson(lesson)));
+    let mut suite = TestSuite::new(text::one_line(&format!("{}{}", wording::lesson(lesson), tag(report, lesson))));
     suite.set_time(duration(lesson.seconds));
     let path = text::exact(lesson.source.path());
     let rerun = text::exact(&report.rerun(lesson));
@@ -59,7 +59,7 @@ fn suite(report: &Report, lesson: &LessonOutcome) -> TestSuite {
         ("status", lesson.status.word().to_owned()),
         ("path", path),
         ("engine", text::one_line(&report.engine)),
-        ("environment", text::one_line(&report.environment)),
+        ("environment", text::one_line(&lesson.environment)),
         ("rerun", rerun),
     ] {
         suite.add_property(Property::new(name, value));
@@ -106,7 +106,7 @@ fn lesson_case(report: &Report, lesson: &LessonOutcome, causes: &[Cause<'_>]) ->
     } else {
         failure(report, lesson, causes).unwrap_or_else(TestCaseStatus::success)
     };
-    let mut case = case(lesson, wording::WHOLE_LESSON.to_owned(), Some(lesson.line), status);
+    let mut case = case(report, lesson, wording::WHOLE_LESSON.to_owned(), Some(lesson.line), status);
     add_output(&mut case, causes, None);
     Some(case)
 }
@@ -116,7 +116,7 @@ fn block_case(report: &Report, lesson: &LessonOutcome, block: &BlockOutcome, cau
     let failed = matches!(status, TestCaseStatus::NonSuccess { .. });
     // The lines of a notebook's cell are none of the file's.
     let line = block.cell.is_none().then_some(block.line);
-    let mut case = case(lesson, text::one_line(&wording::block_name(block)), line, status);
+    let mut case = case(report, lesson, text::one_line(&wording::block_name(block)), line, status);
     add_output(&mut case, causes, block.transcript.as_deref().filter(|_| failed));
     case
 }
@@ -166,9 +166,14 @@ fn tell(cause: &Cause<'_>) -> String {
     lines.join("\n")
 }
 
-fn case(lesson: &LessonOutcome, name: String, line: Option<usize>, status: TestCaseStatus) -> TestCase {
+/// What tells the environments of a lesson apart, where there are several: servers know a test by its class and its name.
+fn tag(report: &Report, lesson: &LessonOutcome) -> String {
+    if report.environments.len() > 1 { format!(" [{}]", lesson.environment) } else { String::new() }
+}
+
+fn case(report: &Report, lesson: &LessonOutcome, name: String, line: Option<usize>, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
-    case.set_classname(text::exact(&lesson.id));
+    case.set_classname(text::exact(&format!("{}{}", lesson.id, tag(report, lesson))));
     case.extra.insert("file".into(), text::exact(lesson.source.path()).into());
     if let Some(line) = line {
         case.extra.insert("line".into(), line.to_string().into());
@@ -232,6 +237,17 @@ mod tests {
         let mut report = fixture::report();
         report.lessons.retain(|lesson| lesson.id != "hostile");
         insta::assert_snapshot!(written(&report));
+    }
+
+    #[test]
+    fn a_lesson_of_two_environments_is_two_cases() {
+        let xml = written(&fixture::matrix());
+        assert_eq!(count(&xml, "testsuite"), 10);
+        for environment in ["flask", "legacy", "next"] {
+            assert_eq!(xml.matches(&format!("<testsuite name=\"5.5 Relationships [{environment}]\"")).count(), 1, "{xml}");
+            assert_eq!(xml.matches(&format!("classname=\"guide.txt [{environment}]\"")).count(), 2, "{xml}");
+            assert!(xml.contains(&format!("<property name=\"environment\" value=\"{environment}\"/>")), "{xml}");
+        }
     }
 
     #[test]

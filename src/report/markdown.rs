@@ -4,12 +4,13 @@
 
 use std::io::{self, Write};
 
-use super::cause::{causes, quiet};
+use super::cause::quiet;
 use super::diff::{COLUMNS, diff};
+use super::matrix::{Row, compares, rows};
 use super::terminal::Options;
 use super::{Report, frame, text, wording};
 use crate::finding::Comparison;
-use crate::outcome::{LessonOutcome, Status};
+use crate::outcome::Status;
 
 /// How long a summary grows. GitHub refuses one of a mebibyte as a whole.
 const SIZE_LIMIT: usize = 900_000;
@@ -21,7 +22,7 @@ const LESSON_LIMIT: usize = 60_000;
 /// # Errors
 /// When `out` cannot be written to.
 pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let lessons: Vec<&LessonOutcome> = report.lessons.iter().filter(|lesson| !matches!(lesson.status, Status::Passed | Status::Empty)).collect();
+    let lessons: Vec<Row<'_>> = rows(report).into_iter().filter(|row| !matches!(row.worst().status, Status::Passed | Status::Empty)).collect();
     let mut page = format!("## Proctor: {}\n\n{}", wording::statuses(report), wording::size(report));
     if let Some((blocks, fates)) = wording::fates(report) {
         page.push_str(&format!(", {}: {fates}", wording::count(blocks, "block")));
@@ -34,12 +35,12 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         page.push_str(&format!("\n> {}\n", escape(note)));
     }
     if !lessons.is_empty() {
-        page.push_str("\n| status | lesson | where | findings |\n|---|---|---|---:|\n");
+        page.push_str(&head(report));
     }
     let (mut rows, mut details) = (String::new(), String::new());
     let mut shown = 0;
     for lesson in &lessons {
-        let (row, detail) = (row(lesson), detail(report, lesson));
+        let (row, detail) = (row(report, lesson), detail(report, lesson));
         if page.len() + rows.len() + details.len() + row.len() + detail.len() > SIZE_LIMIT {
             break;
         }
@@ -56,23 +57,35 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-fn row(lesson: &LessonOutcome) -> String {
+/// The head of the table: where environments are compared, each has a column.
+fn head(report: &Report) -> String {
+    let names: Vec<String> = if compares(report) { report.environments.iter().map(|name| escape(name)).collect() } else { vec!["status".to_owned()] };
+    format!("\n| {} | lesson | where | findings |\n{}|---|---|---:|\n", names.join(" | "), "|---".repeat(names.len()))
+}
+
+fn row(report: &Report, row: &Row<'_>) -> String {
+    let lesson = row.worst();
+    let status = |environment: &String| row.within(environment).map_or("-", |outcome| outcome.status.word());
+    let statuses: Vec<&str> = if compares(report) { report.environments.iter().map(status).collect() } else { vec![lesson.status.word()] };
     let name = escape(&text::shorten(&wording::lesson(lesson), 200));
-    format!("| {} | {name} | {} | {} |\n", lesson.status.word(), escape(&wording::lesson_place(lesson)), lesson.findings.len())
+    let findings: usize = if compares(report) { row.causes().len() } else { lesson.findings.len() };
+    format!("| {} | {name} | {} | {findings} |\n", statuses.join(" | "), escape(&wording::lesson_place(lesson)))
 }
 
 /// What there is to say about one lesson, folded away.
-fn detail(report: &Report, lesson: &LessonOutcome) -> String {
-    let summary = format!("{}: {}", lesson.status.word(), text::shorten(&wording::lesson(lesson), 200));
+fn detail(report: &Report, row: &Row<'_>) -> String {
+    let lesson = row.worst();
+    let named = if row.names(&[]).is_some() { format!(" ({})", wording::by_status(row)) } else { String::new() };
+    let summary = format!("{}: {}{named}", lesson.status.word(), text::shorten(&wording::lesson(lesson), 200));
     let mut detail = format!("\n<details><summary>{}</summary>\n", text::html(&text::one_line(&summary)));
-    if lesson.status == Status::Errored || lesson.error.is_some() {
-        detail.push_str(&fenced("text", &text::message(&wording::errored(lesson))));
+    for error in row.errors() {
+        detail.push_str(&fenced("text", &text::message(&error)));
     }
     let mut remarks = Vec::new();
-    let causes = causes(lesson);
+    let causes = row.causes();
     for (index, cause) in causes.iter().enumerate() {
         if quiet(cause.finding) && cause.consequences.is_empty() {
-            remarks.push(frame::line(cause.finding));
+            remarks.push(frame::line(cause));
             continue;
         }
         let frame = frame::render(cause, &Options { width: 120, ..Options::default() });
@@ -85,7 +98,7 @@ fn detail(report: &Report, lesson: &LessonOutcome) -> String {
             break;
         }
     }
-    remarks.extend(lesson.assumptions.iter().map(|assumption| wording::assumed(lesson, assumption)));
+    remarks.extend(row.each(|lesson| lesson.assumptions.iter().map(|assumption| wording::assumed(lesson, assumption)).collect()));
     remarks.extend(lesson.blocks.iter().filter(|block| block.plan.reason.is_some()).map(wording::block));
     if !remarks.is_empty() {
         detail.push('\n');
@@ -164,6 +177,16 @@ mod tests {
     #[test]
     fn a_table_and_details() {
         insta::assert_snapshot!(written(&fixture::report()));
+    }
+
+    #[test]
+    fn environments_are_columns() {
+        let page = written(&fixture::matrix());
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+        assert_eq!(rows[0], "| flask | legacy | next | lesson | where | findings |");
+        assert_eq!(rows[1], "| passed | stale | broken | 5.5 Relationships | guide.txt:1 | 2 |");
+        assert_eq!(rendered(&page).2, 3, "{page}");
+        assert_eq!(page.matches("has no attribute 'right'").count(), 1);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::cause::{Cause, causes};
+use super::cause::Cause;
+use super::matrix::{Row, rows};
 use super::{Report, text, wording};
 use crate::finding::{Code, Location, Severity};
 use crate::outcome::{LessonOutcome, Status};
@@ -146,7 +147,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             tool: Tool { driver: Driver { name: "Proctor", version: env!("CARGO_PKG_VERSION"), rules: Code::ALL.iter().map(rule).collect() } },
             invocations: [invocation(report)],
             column_kind: "unicodeCodePoints",
-            results: report.lessons.iter().flat_map(|lesson| causes(lesson).into_iter().map(|cause| result(report, lesson, &cause))).collect(),
+            results: rows(report).iter().flat_map(Row::causes).map(|cause| result(report, &cause)).collect(),
         }],
     };
     serde_json::to_writer_pretty(&mut *out, &log)?;
@@ -180,11 +181,12 @@ fn invocation(report: &Report) -> Invocation {
     Invocation { execution_successful: !report.lessons.iter().any(|lesson| errored(&lesson)), tool_execution_notifications: notifications }
 }
 
-fn result(report: &Report, lesson: &LessonOutcome, cause: &Cause<'_>) -> Outcome {
+fn result(report: &Report, cause: &Cause<'_>) -> Outcome {
     let finding = cause.finding;
     let mut told = vec![finding.message.clone()];
     told.extend(finding.help.iter().map(|help| format!("help: {help}")));
-    told.push(wording::rerun(report, lesson));
+    told.extend(cause.environments.clone());
+    told.push(wording::rerun(report, cause.lesson));
     let related = finding.related.iter().map(|related| (&related.location, related.message.clone()));
     let consequences = cause.consequences.iter().map(|finding| (&finding.location, wording::consequence(finding)));
     let related = related.chain(consequences).enumerate();
@@ -292,6 +294,15 @@ mod tests {
         check(&serde_json::from_str(&shown).unwrap());
         let (rules, rest) = (shown.find("\"rules\"").unwrap(), shown.find("\"invocations\"").unwrap());
         insta::assert_snapshot!(format!("{}...\n    {}", &shown[..rules].replace(env!("CARGO_PKG_VERSION"), "VERSION"), &shown[rest..]));
+    }
+
+    #[test]
+    fn the_same_finding_of_two_environments_is_one_result() {
+        let log: Value = serde_json::from_str(&written(&fixture::matrix())).unwrap();
+        check(&log);
+        let told: Vec<&str> = log["runs"][0]["results"].as_array().unwrap().iter().map(|result| result["message"]["text"].as_str().unwrap()).collect();
+        assert_eq!(told.len(), 4, "{told:#?}");
+        assert!(told[0].contains("\nin legacy\n") && told[2].contains("\nin every environment\n"), "{told:#?}");
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Effects, Style};
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
-use super::cause::{Cause, causes, quiet};
+use super::cause::{Cause, quiet};
 use super::diff::{COLUMNS, diff};
-use super::{Report, frame, text, wording};
+use super::matrix::{Row, compares, rows};
+use super::{Report, frame, table, text, wording};
 use crate::finding::Comparison;
 use crate::outcome::{LessonOutcome, Status};
 
@@ -49,8 +50,8 @@ impl Options {
     }
 }
 
-const DIM: Style = Style::new().effects(Effects::DIMMED);
-const BOLD: Style = Style::new().effects(Effects::BOLD);
+pub(super) const DIM: Style = Style::new().effects(Effects::DIMMED);
+pub(super) const BOLD: Style = Style::new().effects(Effects::BOLD);
 const REMOVED: Style = AnsiColor::Red.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
 
@@ -59,10 +60,14 @@ const ADDED: Style = AnsiColor::Green.on_default();
 /// # Errors
 /// When `out` cannot be written to.
 pub fn write(report: &Report, options: &Options, out: &mut impl Write) -> io::Result<()> {
-    for lesson in report.lessons.iter().filter(|lesson| options.verbose || told(lesson)) {
-        write_lesson(report, lesson, options, out)?;
+    for row in rows(report).iter().filter(|row| options.verbose || row.outcomes.iter().any(told)) {
+        write_lesson(report, row, options, out)?;
     }
-    write_table(report, options, out)?;
+    if compares(report) {
+        table::write(report, options, out)?;
+    } else {
+        write_table(report, options, out)?;
+    }
     for wrong in &report.wrong {
         writeln!(out, "{}", options.paint(BOLD, &wording::wrong(wrong)))?;
     }
@@ -85,15 +90,19 @@ fn failed(status: Status) -> bool {
     !matches!(status, Status::Passed | Status::Skipped | Status::Empty)
 }
 
-fn write_lesson(report: &Report, lesson: &LessonOutcome, options: &Options, out: &mut impl Write) -> io::Result<()> {
+fn write_lesson(report: &Report, row: &Row<'_>, options: &Options, out: &mut impl Write) -> io::Result<()> {
+    let lesson = row.worst();
     let status = options.paint(style(lesson.status), lesson.status.word());
     let name = options.paint(BOLD, &text::one_line(&wording::lesson(lesson)));
     writeln!(out, "{status}  {name}  {}", options.paint(DIM, &text::exact(&wording::lesson_place(lesson))))?;
-    if lesson.status == Status::Errored || lesson.error.is_some() {
-        let label = options.paint(style(Status::Errored), "error");
-        writeln!(out, "{label}: {}", text::marked(&wording::errored(lesson)).replace('\n', "\n  "))?;
+    if row.names(&[]).is_some() {
+        writeln!(out, "  {}", text::one_line(&wording::by_status(row)))?;
     }
-    let (quiet, loud): (Vec<_>, Vec<_>) = causes(lesson).into_iter().partition(|cause| quiet(cause.finding) && cause.consequences.is_empty());
+    for error in row.errors() {
+        let label = options.paint(style(Status::Errored), "error");
+        writeln!(out, "{label}: {}", text::marked(&error).replace('\n', "\n  "))?;
+    }
+    let (quiet, loud): (Vec<_>, Vec<_>) = row.causes().into_iter().partition(|cause| quiet(cause.finding) && cause.consequences.is_empty());
     for cause in &loud {
         writeln!(out)?;
         out.write_all(frame::render(cause, options).as_bytes())?;
@@ -104,7 +113,7 @@ fn write_lesson(report: &Report, lesson: &LessonOutcome, options: &Options, out:
     if !loud.is_empty() {
         writeln!(out)?;
     }
-    write_remarks(lesson, &quiet, options, out)?;
+    write_remarks(row, &quiet, options, out)?;
     if failed(lesson.status) {
         writeln!(out, "  {}", text::exact(&wording::rerun(report, lesson)))?;
     }
@@ -112,20 +121,20 @@ fn write_lesson(report: &Report, lesson: &LessonOutcome, options: &Options, out:
 }
 
 /// One line each: what is not known, what was assumed, and with `--verbose` what was left out.
-fn write_remarks(lesson: &LessonOutcome, quiet: &[Cause<'_>], options: &Options, out: &mut impl Write) -> io::Result<()> {
+fn write_remarks(row: &Row<'_>, quiet: &[Cause<'_>], options: &Options, out: &mut impl Write) -> io::Result<()> {
     let shown = if options.verbose { quiet.len() } else { NOTES_SHOWN };
     for cause in quiet.iter().take(shown) {
-        writeln!(out, "  {}", options.paint(DIM, &frame::line(cause.finding)))?;
+        writeln!(out, "  {}", options.paint(DIM, &frame::line(cause)))?;
     }
     if quiet.len() > shown {
         writeln!(out, "  {}", options.paint(DIM, &wording::more_notes(quiet.len() - shown)))?;
     }
-    for assumption in &lesson.assumptions {
-        writeln!(out, "  {}", text::one_line(&wording::assumed(lesson, assumption)))?;
+    for assumption in row.each(|lesson| lesson.assumptions.iter().map(|assumption| wording::assumed(lesson, assumption)).collect()) {
+        writeln!(out, "  {}", text::one_line(&assumption))?;
     }
     if options.verbose {
-        for block in &lesson.blocks {
-            writeln!(out, "  {}", options.paint(DIM, &text::one_line(&wording::block(block))))?;
+        for block in row.each(|lesson| lesson.blocks.iter().map(wording::block).collect()) {
+            writeln!(out, "  {}", options.paint(DIM, &text::one_line(&block)))?;
         }
     }
     Ok(())
@@ -185,7 +194,7 @@ fn name(lesson: &LessonOutcome) -> String {
     truncate_str(&text::one_line(&wording::lesson(lesson)), NAME_COLUMNS, "…").into_owned()
 }
 
-fn style(status: Status) -> Style {
+pub(super) fn style(status: Status) -> Style {
     let colour = match status {
         Status::Errored | Status::Broken | Status::Changed => AnsiColor::Red,
         Status::Incomplete | Status::Pending | Status::Stale => AnsiColor::Yellow,
@@ -197,7 +206,7 @@ fn style(status: Status) -> Style {
 
 impl Options {
     /// `text` in a style, if there is colour.
-    fn paint(&self, style: Style, text: &str) -> String {
+    pub(super) fn paint(&self, style: Style, text: &str) -> String {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
@@ -245,6 +254,16 @@ mod tests {
         let coloured = written(&fixture::report(), Options { colour: true, ..Options::default() });
         assert!(coloured.contains("\u{1b}["));
         assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), written(&fixture::report(), Options::default()));
+    }
+
+    #[test]
+    fn lessons_that_each_ran_in_their_own_environment_have_no_table_of_environments() {
+        let mut report = fixture::matrix();
+        report.lessons = report.lessons.into_iter().skip(3).step_by(4).collect();
+        report.flags.truncate(1);
+        let shown = written(&report, Options::default());
+        assert!(shown.contains("  broken in legacy\n") && shown.contains("broken         1  3.1 Routes"), "{shown}");
+        assert!(shown.ends_with("3 chapters, 2 lessons: 1 broken, 1 passed (docker, flask, legacy, next, 1.2 s)\n"), "{shown}");
     }
 
     #[test]

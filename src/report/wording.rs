@@ -3,8 +3,9 @@
 //! Pure; nothing here knows a format, and no text of a guide or a lab is changed here.
 
 use super::cause::Cause;
+use super::matrix::{Row, compares, rows};
 use super::{Report, last_line, text};
-use crate::finding::{Code, Finding, Location};
+use crate::finding::{Code, Finding, Location, Related};
 use crate::lab::{Assumption, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Status};
 use crate::source::Place;
@@ -82,6 +83,11 @@ pub(super) fn consequence(finding: &Finding) -> String {
     format!("follows from this at {}: {}", place(&finding.location), finding.message)
 }
 
+/// What another place explains, where that is told and not drawn.
+pub(super) fn related(related: &Related) -> String {
+    format!("{}: {}", place(&related.location), related.message)
+}
+
 /// The lines of findings, each once; with their path where it is not the cause's.
 fn named_lines(cause: &Finding, findings: &[&Finding]) -> String {
     let mut names: Vec<String> = Vec::new();
@@ -98,8 +104,14 @@ fn named_lines(cause: &Finding, findings: &[&Finding]) -> String {
     if rest > 0 {
         names.push(format!("{rest} more"));
     }
+    listed(&names)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match names.split_last() {
-        Some((last, [])) => last.clone(),
+        Some((last, [])) => (*last).to_owned(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     }
@@ -139,23 +151,55 @@ pub(super) fn lines_left_out(number: usize) -> String {
     format!("… {} left out …", count(number, "line"))
 }
 
-/// `11 chapters, 55 lessons`.
-pub(super) fn size(report: &Report) -> String {
-    format!("{}, {}", count(report.chapters, "chapter"), count(report.lessons.len(), "lesson"))
+/// Where something holds that holds in each environment.
+pub(super) const EVERYWHERE: &str = "in every environment";
+
+/// `in flask, legacy and next`.
+pub(super) fn within(environments: &[&str]) -> String {
+    format!("in {}", listed(environments))
 }
 
-/// `1 stale, 54 empty`.
+/// `broken in next; stale in flask and legacy`.
+pub(super) fn by_status(row: &Row<'_>) -> String {
+    let each = row.statuses().into_iter().map(|(status, environments)| format!("{} {}", status.word(), within(&environments)));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// `11 chapters, 55 lessons`; `11 chapters, 55 lessons in 4 environments` where they are compared.
+pub(super) fn size(report: &Report) -> String {
+    let several = if compares(report) { format!(" in {}", count(report.environments.len(), "environment")) } else { String::new() };
+    format!("{}, {}{several}", count(report.chapters, "chapter"), count(rows(report).len(), "lesson"))
+}
+
+/// `1 stale, 54 empty`; each environment by itself where they are compared.
 pub(super) fn statuses(report: &Report) -> String {
-    let counts: Vec<String> = report.summary().into_iter().map(|(status, number)| format!("{number} {}", status.word())).collect();
+    if !compares(report) {
+        return counts(report.summary());
+    }
+    let each = report.environments.iter().map(|environment| format!("{environment} {}", counts(report.summary_in(environment))));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// How many lessons have which status.
+pub(super) fn counts(summary: std::collections::BTreeMap<Status, usize>) -> String {
+    let counts: Vec<String> = summary.into_iter().map(|(status, number)| format!("{number} {}", status.word())).collect();
     if counts.is_empty() { "nothing to run".to_owned() } else { counts.join(", ") }
 }
 
 /// `docker, flask, 0.8 s`.
 pub(super) fn how(report: &Report) -> String {
-    let words = [report.engine.as_str(), report.environment.as_str()];
-    let mut words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    // Where environments are compared, each is named with its numbers already.
+    let environments = report.environments.iter().filter(|_| !compares(report));
+    let words = std::iter::once(&report.engine).chain(environments);
+    let mut words: Vec<String> = words.filter(|word| !word.is_empty()).cloned().collect();
     words.push(seconds(report.seconds));
     words.join(", ")
+}
+
+/// That a lesson is in two reports and they do not agree.
+pub(super) fn two_verdicts(first: &str, one: &LessonOutcome, second: &str, other: &LessonOutcome) -> String {
+    let (one_is, other_is) = (one.status.word(), other.status.word());
+    format!("{} is {one_is} in {first} and {other_is} in {second}: the worse of the two was kept", lesson(one))
 }
 
 /// The line that sums everything up.
@@ -206,8 +250,9 @@ pub(super) fn block(block: &BlockOutcome) -> String {
 /// What is said below a finding where no frame is drawn: help, other places, and what follows.
 pub(super) fn remarks(cause: &Cause<'_>) -> Vec<String> {
     let mut remarks: Vec<String> = cause.finding.help.iter().map(|help| format!("help: {help}")).collect();
-    remarks.extend(cause.finding.related.iter().map(|related| format!("{}: {}", place(&related.location), related.message)));
+    remarks.extend(cause.finding.related.iter().map(related));
     remarks.extend(consequences(cause));
+    remarks.extend(cause.environments.clone());
     remarks
 }
 
@@ -224,6 +269,23 @@ pub(super) fn block_name(block: &BlockOutcome) -> String {
 pub(super) const BLOCKED: &str = "failed only because of an earlier failure";
 /// Why a block of a lesson that errored is neither.
 pub(super) const NOT_RUN: &str = "did not run";
+
+/// How many lessons a table of environments leaves out, because they are well in each.
+pub(super) fn alike(statuses: impl Iterator<Item = Status>) -> String {
+    let mut counts = std::collections::BTreeMap::<Status, usize>::new();
+    statuses.for_each(|status| *counts.entry(status).or_default() += 1);
+    let verb = |status, number| match (status, number) {
+        (Status::Passed, _) => "passed",
+        (_, 1) => "is",
+        _ => "are",
+    };
+    let each = counts.iter().map(|(status, number)| {
+        let word = if *status == Status::Passed { String::new() } else { format!(" {}", status.word()) };
+        format!("{} {}{word}", count(*number, "lesson"), verb(*status, *number))
+    });
+    let them = if counts.values().sum::<usize>() == 1 { "it" } else { "them" };
+    format!("{} {EVERYWHERE} (--verbose lists {them})", each.collect::<Vec<_>>().join(", "))
+}
 
 /// How many lessons were left out of a page that may not grow without end.
 pub(super) fn lessons_left_out(number: usize) -> String {

@@ -15,7 +15,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("snapshot", &["source"]),
     ("engine", &[]),
     ("lab", &["source", "finding", "config", "python", "guide", "engine::protocol"]),
-    ("outcome", &["source", "snapshot", "finding", "config", "python", "guide", "engine::protocol", "lab"]),
+    ("outcome", &["source", "snapshot", "finding", "config", "python", "moves", "guide", "engine::protocol", "lab"]),
     ("report", &["source", "finding", "lab", "outcome"]),
 ];
 /// The places that print.

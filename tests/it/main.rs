@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod bisect;
 mod broken;
 mod cache;
 mod claims;
@@ -9,10 +10,16 @@ mod cli;
 mod command;
 mod engines;
 mod faults;
+mod found;
+mod growth;
 mod hostile;
+mod html;
 mod images;
 mod interrupt;
+mod matrix;
 mod owner;
+mod reports;
+mod sarif;
 mod scale;
 mod services;
 mod shown;
