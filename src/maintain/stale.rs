@@ -79,6 +79,7 @@ mod tests {
         let lesson = crate::guide::markdown::parse(&source, "a").chapters.into_iter().flat_map(|chapter| chapter.lessons).next().unwrap();
         let finding = |code, line, message: &str| Finding::new(code, Location::line(&source, line), message);
         let outcome = |environment: &str, findings: Vec<Finding>| LessonOutcome {
+            index: 0,
             id: "a".into(),
             number: None,
             title: "A".into(),

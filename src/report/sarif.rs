@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::cause::Cause;
 use super::matrix::{Row, rows};
 use super::{Report, text, wording};
-use crate::finding::{Code, Location, Severity};
+use crate::finding::{Code, Known, Location, Severity};
 use crate::outcome::{LessonOutcome, Status};
 
 #[derive(Serialize)]
@@ -84,6 +84,16 @@ struct Outcome {
     locations: [Spot; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Spot>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression>,
+}
+
+/// Why a result counts for nothing: the baseline knows of it.
+#[derive(Serialize)]
+struct Suppression {
+    kind: &'static str,
+    status: &'static str,
+    justification: String,
 }
 
 /// A location in the standard's sense.
@@ -197,7 +207,12 @@ fn result(report: &Report, cause: &Cause<'_>) -> Outcome {
         message: message(&told.join("\n")),
         locations: [spot(&finding.location)],
         related_locations: related.map(|(index, (location, text))| Spot { id: Some(index + 1), message: Some(message(&text)), ..spot(location) }).collect(),
+        suppressions: finding.known.iter().map(suppression).collect(),
     }
+}
+
+fn suppression(known: &Known) -> Suppression {
+    Suppression { kind: "external", status: "accepted", justification: text::message(&wording::known(known)) }
 }
 
 fn spot(location: &Location) -> Spot {
