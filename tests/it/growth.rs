@@ -21,6 +21,9 @@ fn again(piece: &str, size: usize) -> String {
 
 type Reader = fn(&Arc<Source>, &str) -> Guide;
 
+/// How long a page of so many bytes takes.
+type Page = Box<dyn Fn(usize) -> Duration>;
+
 const MARKDOWN: &[&str] = &[
     "```python\nx_{n} = {n}\n```\n\n",
     "```python\n",
@@ -125,9 +128,11 @@ const HTML: &[&str] = &[
     "<h2>a</h2><pre>x = 1</pre>",
 ];
 
-/// What pages are made of, by the reader that is to read them.
-const PAGES: &[(&str, Reader, &[&str])] =
+/// The readers, each with what its pages are made of.
+const PAGES: &[(&str, Reader, Pieces)] =
     &[("markdown", markdown::parse, MARKDOWN), ("text", text::parse, TEXT), ("rst", rst::parse, RST), ("html", html::parse, HTML)];
+
+type Pieces = &'static [&'static str];
 
 /// Code that a lesson may have, many times over.
 const CODE: &[&str] = &[
@@ -167,8 +172,8 @@ fn read(reader: Reader, text: String) -> Duration {
 }
 
 /// Every kind of page, as a function from its length to the time that it takes.
-fn pages() -> Vec<(String, Box<dyn Fn(usize) -> Duration>)> {
-    let mut pages: Vec<(String, Box<dyn Fn(usize) -> Duration>)> = Vec::new();
+fn pages() -> Vec<(String, Page)> {
+    let mut pages: Vec<(String, Page)> = Vec::new();
     for &(name, reader, pieces) in PAGES {
         for &piece in pieces {
             pages.push((format!("{name} {piece:?}"), Box::new(move |size| read(reader, again(piece, size)))));
