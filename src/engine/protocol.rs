@@ -1,6 +1,8 @@
 //! What host and agent say to each other. Every frame is a length (four bytes, big-endian) and that many bytes of JSON.
 //!
 //! The host sends the agent's own source first (a length and the bytes, not JSON), then [`Order`]s; the agent answers with [`Reply`]s.
+//! A record that the agent has not read is passed on in a frame of its own kind: the byte 1, the job's number (eight bytes, big-endian), and the record as the lab
+//! wrote it.
 //! The host trusts nothing that comes back: sizes are capped, text is read lossily, records of unknown steps are dropped.
 
 use serde::{Deserialize, Serialize};
