@@ -75,7 +75,12 @@ impl Place {
             // It is only asked for yet.
             return Ok(Self { root: root.clone(), source: read(&list)?, list, lock, old: None });
         }
-        let old = if lock.is_file() || !list.is_file() { Some(find(name, config)?) } else { None };
+        // A lock that cannot be read is made again as if there were none.
+        let old = match find(name, config) {
+            Err(_) if list.is_file() => None,
+            found if lock.is_file() || !list.is_file() => Some(found?),
+            _ => None,
+        };
         let source = match &old {
             _ if list.is_file() => read(&list)?,
             Some(old) => old.source().ok_or_else(|| {
