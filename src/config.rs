@@ -22,6 +22,18 @@ pub struct Config {
     pub matrix: Option<Vec<String>>,
     /// A lock file of the course's own, in place of a built-in environment.
     pub requirements: Option<String>,
+    /// What to do about links.
+    pub links: Links,
+    /// The file of findings that are known already.
+    pub baseline: Option<String>,
+}
+
+/// What `proctor.toml` says about links.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Links {
+    /// Targets that are left alone, as they are written on the page; `*` stands for anything.
+    pub ignore: Vec<String>,
 }
 
 /// Why a configuration could not be read. Each message is in lower case and says what to do.
@@ -46,7 +58,7 @@ pub enum ConfigError {
     },
 }
 
-const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements"];
+const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements", "baseline", "links", "ignore"];
 
 impl Config {
     /// The `proctor.toml` in `start` or the nearest folder above it; the default if there is none.
@@ -79,11 +91,36 @@ impl Config {
         parse_toml(text, KEYS)
     }
 
+    /// Whether links to this target are left alone.
+    #[must_use]
+    pub fn ignores_link(&self, target: &str) -> bool {
+        self.links.ignore.iter().any(|pattern| fits(pattern, target))
+    }
+
     /// The folder of labs.
     #[must_use]
     pub fn labs(&self) -> PathBuf {
         self.root.join(self.labs.as_deref().unwrap_or("labs"))
     }
+
+    /// The file of findings that are known already, which need not exist.
+    #[must_use]
+    pub fn baseline(&self) -> PathBuf {
+        self.root.join(self.baseline.as_deref().unwrap_or("proctor-baseline.toml"))
+    }
+}
+
+/// Whether a text is what a pattern says, in which `*` stands for anything.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = pattern.rsplit_once('*').map(|(_, last)| last) else { return rest.is_empty() };
+    let middle: Vec<&str> = parts.collect();
+    for part in middle.iter().take(middle.len().saturating_sub(1)) {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
 }
 
 /// Read TOML into `T`, refusing keys that it does not have; `keys` are those that exist, to offer the nearest.
@@ -142,6 +179,21 @@ mod tests {
         assert_eq!(error, Err("line 2: unknown key `labz`: did you mean `labs`?".to_owned()));
         let error = parse_toml::<Config>("guide = 1\n", KEYS);
         assert!(error.is_err_and(|message| message.starts_with("line 1: ")));
+    }
+
+    #[test]
+    fn links_may_be_left_alone() {
+        let config: Config = parse_toml("[links]\nignore = ['https://intranet.example/*', '*.local/*/x', 'a']\n", KEYS).unwrap_or_default();
+        for (target, ignored) in [
+            ("https://intranet.example/", true),
+            ("https://intranet.example", false),
+            ("b.local/c/d/x", true),
+            ("b.local/x", false),
+            ("a", true),
+            ("ab", false),
+        ] {
+            assert_eq!(config.ignores_link(target), ignored, "{target}");
+        }
     }
 
     #[test]

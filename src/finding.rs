@@ -107,6 +107,7 @@ codes! {
     BadDirective "bad-directive" Warning Informs "A code directive of reStructuredText that shows no code: its content is missing or not indented, or a colon is.";
     Unlisted "unlisted" Warning Informs "A page that the table of contents does not name.";
     UnreferencedSnapshot "unreferenced-snapshot" Warning Informs "A snapshot that belongs to no block any more.";
+    DeadLink "dead-link" Warning Informs "A link that leads nowhere.";
     UndefinedName "undefined-name" Note Incompletes "A name that the page uses and never defines.";
     MissingModule "missing-module" Note Incompletes "A module that is neither on the page nor in the environment.";
     MissingFile "missing-file" Note Incompletes "A file or template that the code opens and the page never shows.";
@@ -114,6 +115,7 @@ codes! {
     Unsupplied "unsupplied" Note Incompletes "The code needs rows or state that the page never makes.";
     MissingService "missing-service" Note Incompletes "A service that the lab asks for and that cannot be had where it runs.";
     Assumed "assumed" Note Incompletes "With --strict: something the page takes for granted had to be assumed.";
+    MovedLink "moved-link" Note Informs "A link whose target says that it has moved for good.";
     NotReached "not-reached" Note Informs "Lines of the block that never ran, so nothing is known about them.";
 }
 
@@ -177,10 +179,49 @@ pub struct Finding {
     pub help: Option<String>,
     /// The index, in the lesson's list, of the finding that this one only follows from.
     pub because: Option<usize>,
+    /// Changes of the text it stands in that were run, and end it; made together, or not at all.
+    pub edits: Vec<Edit>,
     /// Other places that explain it.
     pub related: Vec<Related>,
     /// What was expected and what came, for findings about output; shown as a diff.
     pub comparison: Option<Comparison>,
+    /// The entry of the course's baseline that expects it, if one does. It is shown, and fails nothing.
+    pub known: Option<Known>,
+    /// The claim that does not hold, where it stands letter by letter and what came is known: enough to mend it.
+    pub claimed: Option<Claimed>,
+}
+
+/// A claim of the page about an output that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Where it stands.
+    pub span: Span,
+    /// What it says.
+    pub text: String,
+    /// What came, as it came.
+    pub actual: String,
+    /// What form it has.
+    pub kind: ClaimKind,
+}
+
+/// The form of a claim about an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// A block of its own.
+    Block,
+    /// Lines below a prompt.
+    Session,
+    /// A comment.
+    Comment,
+}
+
+/// What a baseline says of a finding that was there when it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Why it may stay for now.
+    pub reason: String,
+    /// The last day on which it may, as `2027-02-21`.
+    pub expires: String,
 }
 
 /// A change of a guide's text: these bytes give way to that text.
@@ -205,13 +246,31 @@ impl Finding {
     /// A finding with a message and nothing else.
     #[must_use]
     pub fn new(code: Code, location: Location, message: impl Into<String>) -> Self {
-        Self { code, location, message: message.into(), help: None, because: None, related: Vec::new(), comparison: None }
+        Self {
+            code,
+            location,
+            message: message.into(),
+            help: None,
+            because: None,
+            edits: Vec::new(),
+            related: Vec::new(),
+            comparison: None,
+            known: None,
+            claimed: None,
+        }
     }
 
     /// The same finding with a line of help.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding with edits that end it.
+    #[must_use]
+    pub fn with_edits(mut self, edits: Vec<Edit>) -> Self {
+        self.edits = edits;
         self
     }
 
@@ -227,6 +286,19 @@ impl Finding {
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }
+}
+
+/// Where the chain of causes of a finding ends. An index that points nowhere or in a circle makes the finding its own cause.
+#[must_use]
+pub fn root(findings: &[Finding], index: usize) -> usize {
+    let mut at = index;
+    for _ in 0..findings.len() {
+        match findings[at].because {
+            Some(next) if next < findings.len() && next != at => at = next,
+            _ => return at,
+        }
+    }
+    index
 }
 
 /// Sort findings by place, keeping `because` true.

@@ -44,7 +44,7 @@ pub struct Args {
     /// Install what pages install and the environment lacks, into a layer of it that is kept.
     #[arg(long)]
     install: bool,
-    /// How to show it: text, or json; to standard output or to PATH.
+    /// How to show it: text, json, or sarif with fixes; to standard output or to PATH.
     #[arg(long, value_name = "FORMAT[=PATH]", default_value = "text", value_parser = parse_format)]
     format: Format,
     /// No progress on standard error.
@@ -55,16 +55,26 @@ pub struct Args {
 /// How the result is shown, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Format {
-    json: bool,
+    form: Form,
     path: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+    Sarif,
 }
 
 fn parse_format(word: &str) -> Result<Format, String> {
     let (name, path) = word.split_once('=').map_or((word, None), |(name, path)| (name, Some(path.into())));
-    match name {
-        "text" | "json" => Ok(Format { json: name == "json", path }),
-        _ => Err(format!("there is no format `{name}`: use text or json")),
-    }
+    let form = match name {
+        "text" => Form::Text,
+        "json" => Form::Json,
+        "sarif" => Form::Sarif,
+        _ => return Err(format!("there is no format `{name}`: use text, json or sarif")),
+    };
+    Ok(Format { form, path })
 }
 
 /// Run the command.
@@ -82,7 +92,11 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.apply {
         write::all(&found.pages)?;
     }
-    let text = if args.format.json { shown::json(&found, args.apply)? } else { shown::text(&found, args.apply) };
+    let text = match args.format.form {
+        Form::Text => shown::text(&found, args.apply),
+        Form::Json => shown::json(&found, args.apply)?,
+        Form::Sarif => shown::sarif(found.clone())?,
+    };
     match &args.format.path {
         Some(path) => std::fs::write(path, text).map_err(|error| usage(format!("{} cannot be written: {error}", path.display())))?,
         None => drop(crate::cli::print(text.as_bytes())?),

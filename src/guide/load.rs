@@ -20,7 +20,7 @@ use crate::source::{Source, Span, display_path};
 
 pub(crate) use cores::on_all_cores;
 pub use error::LoadError;
-pub use page::{CAP, Format};
+pub use page::{CAP, Format, blocks_of};
 pub use select::{select, split_argument};
 
 /// The name of the table of contents.
@@ -85,6 +85,13 @@ pub fn home(path: &Path) -> Option<PathBuf> {
             contents.is_file() && entry_of(&contents, folder, relative.as_deref().unwrap_or_default()).is_some()
         })
         .map(Path::to_path_buf)
+}
+
+/// The folder of the pages of a guide with a table of contents; `None` for everything else.
+#[must_use]
+pub fn book(path: &Path) -> Option<PathBuf> {
+    let contents = path.is_dir().then(|| contents(path)).flatten()?;
+    contents.parent().map(Path::to_path_buf)
 }
 
 /// What a table of contents says of the page at `relative`.

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 
+use super::links::decoded;
 use super::number;
 use crate::source::{Source, Span};
 
@@ -167,14 +168,7 @@ fn count(counts: &mut Vec<usize>, depth: usize) -> String {
 fn page(target: &str) -> String {
     let target = target.split(['#', '?']).next().unwrap_or(target);
     let target = target.strip_prefix("./").unwrap_or(target);
-    let (mut bytes, mut rest) = (Vec::with_capacity(target.len()), target.as_bytes());
-    while let Some((&byte, tail)) = rest.split_first() {
-        let code =
-            (byte == b'%').then(|| tail.get(..2)).flatten().and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(code.unwrap_or(byte));
-        rest = if code.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    decoded(target)
 }
 
 #[cfg(test)]

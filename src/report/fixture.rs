@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Report;
-use crate::finding::{Code, Comparison, Finding, Location};
+use crate::finding::{Code, Comparison, Edit, Finding, Location};
 use crate::lab::{Assumption, BlockPlan, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Outcome, Status};
 use crate::source::{Source, Span};
@@ -31,6 +31,7 @@ pub(super) fn report() -> Report {
         seconds: 1.25,
         partition: None,
         flags: Vec::new(),
+        baseline: None,
     }
 }
 
@@ -139,6 +140,7 @@ fn stale() -> LessonOutcome {
     lesson.blocks = vec![block(3, 9, Fate::Run, Some(Outcome::Passed)), block(11, 11, Fate::Run, Some(Outcome::Passed))];
     let engine = find(&lesson, "engine.begin").span;
     lesson.assumptions = vec![Assumption { name: "engine".to_owned(), span: engine, what: "an SQLite engine in memory".to_owned() }];
+    let from = find(&lesson, "from sqlalchemy.ext.declarative import declarative_base");
     lesson.findings = vec![
         Finding::new(
             Code::Deprecated,
@@ -146,7 +148,8 @@ fn stale() -> LessonOutcome {
             "MovedIn20Warning: declarative_base() is now available as sqlalchemy.orm.declarative_base()",
         )
         .with_help("import it from `sqlalchemy.orm`")
-        .with_related(find(&lesson, "from sqlalchemy.ext.declarative import declarative_base"), "imported here"),
+        .with_edits(vec![Edit { span: from.span, text: "from sqlalchemy.orm import declarative_base".to_owned() }])
+        .with_related(from, "imported here"),
     ];
     lesson
 }

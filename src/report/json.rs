@@ -9,10 +9,13 @@ use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
-use self::form::{AssumptionForm, BlockForm, ComparisonForm, FindingForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary, VERSION, WrongForm};
+use self::form::{
+    AssumptionForm, BaselineForm, BlockForm, ComparisonForm, EditForm, FindingForm, KnownForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary,
+    VERSION, WrongForm,
+};
 pub use self::read::{Kept, ReadError, Texts, read};
 use super::{Report, last_line};
-use crate::finding::{Code, Finding, Location, Related};
+use crate::finding::{Code, Edit, Finding, Location, Related};
 use crate::lab::Assumption;
 use crate::outcome::{BlockOutcome, LessonOutcome};
 use crate::source::Source;
@@ -28,6 +31,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         environment: report.environment().into(),
         environments: (&report.environments).into(),
         partition: report.partition.as_deref().map(Cow::from),
+        baseline: report.baseline.map(|counts| BaselineForm { known: counts.known, gone: counts.gone, expired: counts.expired }),
         notes: (&report.notes).into(),
         seconds: milliseconds(report.seconds),
         chapters: report.chapters,
@@ -85,6 +89,7 @@ fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a>
         path: lesson.source.path().into(),
         line: lesson.line,
         status: lesson.status.word().into(),
+        known: lesson.is_known(),
         error: lesson.error.as_deref().map(Cow::from),
         selector: Some((&lesson.selector).into()),
         rerun: report.rerun(lesson),
@@ -129,9 +134,16 @@ fn finding_form(finding: &Finding) -> FindingForm<'_> {
         message: (&finding.message).into(),
         help: finding.help.as_deref().map(Cow::from),
         because: finding.because,
+        edits: finding.edits.iter().map(|edit| edit_form(&finding.location.source, edit)).collect(),
         related: finding.related.iter().map(related_form).collect(),
         comparison: finding.comparison.as_ref().map(|both| ComparisonForm { expected: (&both.expected).into(), actual: (&both.actual).into() }),
+        baseline: finding.known.as_ref().map(|known| KnownForm { reason: (&known.reason).into(), expires: (&known.expires).into() }),
     }
+}
+
+fn edit_form<'a>(source: &Source, edit: &'a Edit) -> EditForm<'a> {
+    let (start, end) = (source.place(edit.span.start), source.place(edit.span.end));
+    EditForm { line: start.line, column: start.column, end_line: end.line, end_column: end.column, cell: start.cell, text: (&edit.text).into() }
 }
 
 fn related_form(related: &Related) -> RelatedForm<'_> {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use html5gum::{Token, Tokenizer};
-use proctor::finding::{Code, Comparison, Finding, Location};
+use proctor::finding::{Code, Comparison, Edit, Finding, Location};
 use proctor::lab::{Assumption, BlockPlan, Fate};
 use proctor::outcome::{BlockOutcome, LessonOutcome, Outcome, Status};
 use proctor::report::{Report, html};
@@ -77,6 +77,7 @@ fn lesson(index: usize, text: &str, status: Status) -> LessonOutcome {
         Arc::new(Source::new(format!("guide/{index}{text}.md"), format!("# {text}\n\n```python\n{}\nprint(1)\n```\n", text.replace(['\n', '\r'], " "))));
     let place = Location::line(&source, 4);
     let mut finding = Finding::new(Code::WrongOutput, place.clone(), text).with_help(text).with_related(Location::line(&source, 5), text);
+    finding.edits = vec![Edit { span: source.line_span(5), text: text.to_owned() }];
     finding.comparison = Some(Comparison { expected: text.to_owned(), actual: format!("{text}!") });
     let outside = Finding::new(Code::Unlisted, Location::line(&source, 1), text);
     LessonOutcome {
@@ -118,6 +119,7 @@ pub(crate) fn report() -> Report {
         seconds: 1.0,
         partition: None,
         flags: vec![HOSTILE.to_owned()],
+        baseline: None,
     }
 }
 

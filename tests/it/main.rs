@@ -2,10 +2,12 @@
 
 mod architecture;
 mod bad_input;
+mod baseline;
 mod bisect;
 mod broken;
 mod cache;
 mod claims;
+mod claims_update;
 mod cli;
 mod command;
 mod engines;
@@ -16,9 +18,13 @@ mod growth;
 mod hostile;
 mod html;
 mod images;
+mod import;
 mod interrupt;
+mod links;
+mod locks;
 mod matrix;
 mod owner;
+mod parts;
 mod reports;
 mod sarif;
 mod scale;

@@ -28,7 +28,7 @@ pub(super) struct Rounds<'a> {
 }
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub(super) engine: String,
     pub(super) environment: String,
@@ -37,7 +37,7 @@ pub(super) struct Found {
 }
 
 /// A lesson with anything to say.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Lesson {
     pub(super) before: LessonOutcome,
     pub(super) after: LessonOutcome,
@@ -48,7 +48,7 @@ pub(super) struct Lesson {
 }
 
 /// Edits that helped.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) moves: Vec<&'static Move>,
     /// The findings that they are for.
@@ -56,7 +56,7 @@ pub(super) struct Step {
 }
 
 /// A move that is not offered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Hint {
     pub(super) moves: Vec<&'static Move>,
     pub(super) finding: Finding,
@@ -64,7 +64,7 @@ pub(super) struct Hint {
 }
 
 /// A page that changes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Page {
     pub(super) path: String,
     /// Its text as it was read and as it becomes; of a notebook, the file's.

@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::rounds::{Found, Hint, Page, Step};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Edit, Finding};
+use crate::maintain::patch;
 use crate::moves::Move;
+use crate::outcome::LessonOutcome;
+use crate::report::{Report, sarif};
+use crate::source::Source;
 
 /// The codes that moves are about.
 const CODES: [Code; 2] = [Code::RemovedApi, Code::Deprecated];
@@ -39,6 +43,27 @@ pub(super) fn text(found: &Found, applied: bool) -> String {
     }
     let _ = writeln!(out, "\n{}", counted(found, applied));
     out
+}
+
+/// For code scanning: each lesson as it was, and with the first finding that its edits end, the edits.
+pub(super) fn sarif(found: Found) -> anyhow::Result<String> {
+    let Found { engine, environment, lessons, pages } = found;
+    let edited = |mut lesson: LessonOutcome, first: Option<usize>| {
+        let page = pages.iter().find(|page| page.path == lesson.source.path() && page.before == lesson.source.text());
+        if let Some((page, finding)) = page.zip(first.and_then(|first| lesson.findings.get_mut(first))) {
+            let own = |edit: &Edit| {
+                let line = lesson.source.place(edit.span.start).line;
+                lesson.blocks.iter().any(|block| (block.line..=block.end_line).contains(&line))
+            };
+            let after = Source::new(page.path.clone(), page.after.clone());
+            finding.edits = patch::between(&lesson.source, &after).into_iter().filter(own).collect();
+        }
+        lesson
+    };
+    let lessons = lessons.into_iter().map(|lesson| edited(lesson.before, lesson.fixed.first().copied())).collect();
+    let mut out = Vec::new();
+    sarif::write(&Report { engine, environments: vec![environment], lessons, ..Report::default() }, &mut out)?;
+    Ok(String::from_utf8(out)?)
 }
 
 fn place(out: &mut String, word: &str, finding: &Finding) {
