@@ -135,7 +135,8 @@ impl Search<'_> {
             let at = keyword(target, wanted.arg.as_deref());
             at.is_some_and(|at| self.expression(&wanted.value, &target.keywords[at].value, holes))
         });
-        let others: Vec<_> = target.keywords.iter().filter(|keyword| !shape.keywords.iter().any(|wanted| wanted.arg.as_deref() == keyword.arg.as_deref())).collect();
+        let others: Vec<_> =
+            target.keywords.iter().filter(|keyword| !shape.keywords.iter().any(|wanted| wanted.arg.as_deref() == keyword.arg.as_deref())).collect();
         if !named || !others.is_empty() && !many || !self.items(&shape.args, &target.args.iter().collect::<Vec<_>>(), holes) {
             return false;
         }
