@@ -135,7 +135,8 @@ impl Search<'_> {
             let at = keyword(target, wanted.arg.as_deref());
             at.is_some_and(|at| self.expression(&wanted.value, &target.keywords[at].value, holes))
         });
-        let others: Vec<_> = target.keywords.iter().filter(|keyword| !shape.keywords.iter().any(|wanted| wanted.arg == keyword.arg)).collect();
+        let others: Vec<_> =
+            target.keywords.iter().filter(|keyword| !shape.keywords.iter().any(|wanted| wanted.arg.as_deref() == keyword.arg.as_deref())).collect();
         if !named || !others.is_empty() && !many || !self.items(&shape.args, &target.args.iter().collect::<Vec<_>>(), holes) {
             return false;
         }
@@ -217,7 +218,7 @@ mod tests {
             found("$e.execute($q_str, $$v)", "e.execute('a', {'x': 1}, y=2)\ne.execute(b)\ne.execute('c')\n"),
             ["e.execute('a', {'x': 1}, y=2) e=e q_str='a' v={'x': 1}, y=2", "e.execute('c') e=e q_str='c'"]
         );
-        assert_eq!(found("f(bind=$e)", "f(bind=x)\nf(x)\nf(bind=x, y=1)\n"), ["f(bind=x) e=x"]);
+        assert_eq!(found("f(bind=$e)", "f(x)\nf(bind=x)\nf(bind=x, y=1)\n"), ["f(bind=x) e=x"]);
         assert_eq!(found("f($$all)", "f(*a, **b)\n"), ["f(*a, **b) all=*a, **b"]);
     }
 

@@ -25,7 +25,7 @@ fn a_line_of_imports_is_split_shown_and_written() {
 
 #[test]
 fn what_would_print_something_else_is_only_told() {
-    let page = "# Now\n\n```python\nfrom datetime import datetime\nprint(datetime.utcnow().tzinfo)\n```\n";
+    let page = "# Models\n\n```python\nfrom sqlalchemy.ext.declarative import declarative_base\n\nBase = declarative_base()\nprint(declarative_base.__module__)\n```\n";
     let course = course().file("page.md", page);
     let ended = course.run(&["fix", "page.md", "--format", "json"]).with(0);
     let form: Value = serde_json::from_str(&ended.stdout).unwrap();

@@ -316,7 +316,10 @@ impl State {
     fn hint(&mut self, id: &str, candidate: &Candidate, why: &str) {
         let Some(finding) = self.outcomes.get(id).and_then(|outcome| outcome.findings.get(*candidate.wanted.first()?)) else { return };
         let hint = Hint { moves: candidate.proposal.moves.clone(), finding: finding.clone(), why: why.to_owned() };
-        self.hints.entry(id.to_owned()).or_default().push(hint);
+        let hints = self.hints.entry(id.to_owned()).or_default();
+        // Tried again beside what other edits changed, it is told once: as it was at last.
+        hints.retain(|known| known.moves != hint.moves || known.finding.message != hint.finding.message);
+        hints.push(hint);
     }
 
     /// Give pages back what they held, with a hint for each step that was made on them.

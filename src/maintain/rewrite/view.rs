@@ -118,7 +118,8 @@ impl View {
         for (index, part) in text.split('\n').enumerate() {
             if index > 0 {
                 written.push('\n');
-                written.push_str(&if self.console { prompted(&before, part) } else { before.clone() });
+                let before = if self.console { prompted(&before, part) } else { before.clone() };
+                written.push_str(if part.is_empty() { before.trim_end() } else { &before });
             }
             if self.html {
                 written.push_str(&part.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
@@ -137,7 +138,10 @@ impl View {
         };
         let own = of(&self.lines[line]);
         if !self.html {
-            return own;
+            // A mark that only some lines have, such as one for what is new on them, is not for others.
+            let plain = |before: &str| before.chars().all(|c| c.is_whitespace() || c == '>');
+            let shortest = || self.lines.iter().filter(|other| other.code && !other.text.is_empty()).map(of).min_by_key(String::len);
+            return if self.console || plain(&own) { own } else { shortest().unwrap_or(own) };
         }
         // Elements may begin on the same line; a prompt is written with entities.
         let blank = own[own.trim_end().len()..].to_owned();
