@@ -1,8 +1,11 @@
 //! The command line: one command a file. Only here and in `report::{terminal, progress}` is anything printed.
 
 pub mod accept;
+pub mod baseline;
 pub mod bisect;
+mod changed;
 pub mod check;
+mod claims;
 pub mod clean;
 pub mod course;
 pub mod doctor;
@@ -15,11 +18,15 @@ pub(crate) mod manifest;
 pub mod matrix;
 pub mod output;
 mod packages;
+mod part;
+pub mod partition;
 pub mod report;
 pub mod review;
+mod rewrite;
 pub mod round;
 pub mod selftest;
 pub mod show;
+pub mod snapshots;
 pub mod spinner;
 pub mod stale;
 pub mod watch;
@@ -92,6 +99,10 @@ enum Command {
     Stale(stale::Args),
     /// Find the release of a package that broke a lesson.
     Bisect(Box<bisect::Args>),
+    /// List snapshots, and those that no block refers to any more.
+    Snapshots(snapshots::Args),
+    /// Record what is wrong today, so that a check fails only on what is new.
+    Baseline(Box<baseline::Args>),
     /// The environments that lessons run in: list, build, image, lock, upgrade, save, load.
     Env(env::Args),
     /// Write a report again in other formats, and make one of the reports of parts: show, merge.
@@ -128,6 +139,8 @@ impl Cli {
             Command::Fix(args) => fix::run(&args).await,
             Command::Stale(args) => stale::run(&args).await,
             Command::Bisect(args) => bisect::run(&args).await,
+            Command::Snapshots(args) => snapshots::run(&args),
+            Command::Baseline(args) => baseline::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Report(args) => report::run(&args),
             Command::Import(args) => import::run(&args),

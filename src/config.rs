@@ -24,6 +24,8 @@ pub struct Config {
     pub requirements: Option<String>,
     /// What to do about links.
     pub links: Links,
+    /// The file of findings that are known already.
+    pub baseline: Option<String>,
 }
 
 /// What `proctor.toml` says about links.
@@ -56,7 +58,7 @@ pub enum ConfigError {
     },
 }
 
-const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements", "links", "ignore"];
+const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements", "baseline", "links", "ignore"];
 
 impl Config {
     /// The `proctor.toml` in `start` or the nearest folder above it; the default if there is none.
@@ -99,6 +101,12 @@ impl Config {
     #[must_use]
     pub fn labs(&self) -> PathBuf {
         self.root.join(self.labs.as_deref().unwrap_or("labs"))
+    }
+
+    /// The file of findings that are known already, which need not exist.
+    #[must_use]
+    pub fn baseline(&self) -> PathBuf {
+        self.root.join(self.baseline.as_deref().unwrap_or("proctor-baseline.toml"))
     }
 }
 

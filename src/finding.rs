@@ -185,6 +185,43 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// What was expected and what came, for findings about output; shown as a diff.
     pub comparison: Option<Comparison>,
+    /// The entry of the course's baseline that expects it, if one does. It is shown, and fails nothing.
+    pub known: Option<Known>,
+    /// The claim that does not hold, where it stands letter by letter and what came is known: enough to mend it.
+    pub claimed: Option<Claimed>,
+}
+
+/// A claim of the page about an output that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Where it stands.
+    pub span: Span,
+    /// What it says.
+    pub text: String,
+    /// What came, as it came.
+    pub actual: String,
+    /// What form it has.
+    pub kind: ClaimKind,
+}
+
+/// The form of a claim about an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// A block of its own.
+    Block,
+    /// Lines below a prompt.
+    Session,
+    /// A comment.
+    Comment,
+}
+
+/// What a baseline says of a finding that was there when it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Why it may stay for now.
+    pub reason: String,
+    /// The last day on which it may, as `2027-02-21`.
+    pub expires: String,
 }
 
 /// A change of a guide's text: these bytes give way to that text.
@@ -209,7 +246,18 @@ impl Finding {
     /// A finding with a message and nothing else.
     #[must_use]
     pub fn new(code: Code, location: Location, message: impl Into<String>) -> Self {
-        Self { code, location, message: message.into(), help: None, because: None, edits: Vec::new(), related: Vec::new(), comparison: None }
+        Self {
+            code,
+            location,
+            message: message.into(),
+            help: None,
+            because: None,
+            edits: Vec::new(),
+            related: Vec::new(),
+            comparison: None,
+            known: None,
+            claimed: None,
+        }
     }
 
     /// The same finding with a line of help.
@@ -238,6 +286,19 @@ impl Finding {
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }
+}
+
+/// Where the chain of causes of a finding ends. An index that points nowhere or in a circle makes the finding its own cause.
+#[must_use]
+pub fn root(findings: &[Finding], index: usize) -> usize {
+    let mut at = index;
+    for _ in 0..findings.len() {
+        match findings[at].because {
+            Some(next) if next < findings.len() && next != at => at = next,
+            _ => return at,
+        }
+    }
+    index
 }
 
 /// Sort findings by place, keeping `because` true.

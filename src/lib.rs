@@ -1,5 +1,5 @@
 //! Proctor as a library: everything but the command line's `main`. Each module imports only from those above it (tests/it/architecture.rs):
-//! source <- finding <- python <- moves <- guide <- lab <- outcome <- run <- report <- cli. `snapshot` knows `source` only; `engine` knows no course at all, and of it
+//! source <- finding <- python <- moves <- guide <- lab <- outcome <- run <- maintain <- report <- cli. `snapshot` knows `source` only; `engine` knows no course at all, and of it
 //! `lab` and `outcome` know nothing but `engine::protocol`, which is pure data; `report` never sees an engine.
 
 pub mod source;

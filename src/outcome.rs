@@ -18,7 +18,7 @@ pub use steps::{Suspect, clears, eases, held_up, standing, suspects};
 
 use std::sync::Arc;
 
-use crate::finding::Finding;
+use crate::finding::{Effect, Finding, root};
 use crate::lab::{Assumption, BlockPlan};
 use crate::source::Source;
 
@@ -126,6 +126,31 @@ pub struct LessonOutcome {
     pub error: Option<String>,
     /// Seconds that its runs took.
     pub seconds: f64,
+}
+
+impl LessonOutcome {
+    /// The status that counts for the check's exit: [`Self::status`], but for what the course's baseline knows of already.
+    #[must_use]
+    pub fn standing(&self) -> Status {
+        let is_known = |index: usize| self.findings[root(&self.findings, index)].known.is_some();
+        if !matches!(self.status, Status::Broken | Status::Incomplete | Status::Stale) || !(0..self.findings.len()).any(is_known) {
+            return self.status;
+        }
+        let left = self.findings.iter().enumerate().filter(|(index, _)| !is_known(*index)).map(|(_, finding)| match finding.code.effect() {
+            Effect::Breaks => Status::Broken,
+            Effect::Changes => Status::Changed,
+            Effect::Incompletes => Status::Incomplete,
+            Effect::Stales => Status::Stale,
+            Effect::Informs => Status::Passed,
+        });
+        left.min().unwrap_or(Status::Passed)
+    }
+
+    /// Whether it does not pass, and all that keeps it from that is in the course's baseline.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.standing() != self.status && self.standing() == Status::Passed
+    }
 }
 
 /// Everything that is known about one block.

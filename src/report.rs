@@ -49,6 +49,19 @@ pub struct Report {
     pub partition: Option<String>,
     /// Flags that a line which re-runs a lesson has to repeat, such as `--no-snapshots`.
     pub flags: Vec<String>,
+    /// What was found of the course's baseline, if it has one.
+    pub baseline: Option<Baselined>,
+}
+
+/// How many findings a baseline knows of, and how many of its entries are past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Baselined {
+    /// Findings that are in it: they fail nothing.
+    pub known: usize,
+    /// Entries whose finding is gone.
+    pub gone: usize,
+    /// Entries that have expired, and whose finding counts again.
+    pub expired: usize,
 }
 
 /// Write a report in a format. `options` are the terminal's.

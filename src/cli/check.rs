@@ -1,13 +1,18 @@
 //! `proctor check`: read, assemble, run, judge, report.
 
+use crate::cli::baseline;
+use crate::cli::claims;
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
 use crate::cli::links::Links;
-use crate::cli::matrix::{EnvArgs, own_name};
+use crate::cli::matrix::{EnvArgs, Part, own_name};
+use crate::cli::part;
+use crate::cli::partition::Partition;
 use crate::cli::round::{Leg, Round, run_all};
 use crate::cli::watch::{self, How};
 use crate::cli::{Exit, tell, usage};
 use crate::env::Environment;
+use crate::maintain::baseline::Baseline;
 use crate::outcome::{Options, Status};
 use crate::report::sink::{Request, Sink};
 use crate::report::{Report, terminal};
@@ -24,7 +29,10 @@ use crate::snapshot::store::Store;
   proctor check --format json=report.json --format github
   proctor check --env flask --env legacy         in two environments, side by side
   proctor check --matrix                         in each environment that proctor.toml lists under `matrix`, or in all
-  proctor check --watch                          again, whenever a file is saved: what it touches")]
+  proctor check --watch                          again, whenever a file is saved: what it touches
+  proctor check --changed-since origin/main      only lessons that this branch touches
+  proctor check --update-claims 5.6              mend the outputs that the page shows
+  proctor check --partition slice:1/4            the first of four parts, for machines side by side")]
 pub struct Args {
     /// Guides (folders or files), PATH#LESSON, or ids or numbers of lessons of the guide that proctor.toml names.
     #[arg(value_name = "PATH|LESSON")]
@@ -41,10 +49,13 @@ pub struct Args {
     install: bool,
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
-    strict: bool,
+    pub(super) strict: bool,
     /// Ask the web about the links that lead out of the guide. Answers are kept for a day.
     #[arg(long)]
     links: bool,
+    /// Fail on what the course's baseline knows of as well.
+    #[arg(long)]
+    no_baseline: bool,
     /// Let lessons of this status fail the check as well, such as stale or pending.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     deny: Vec<Status>,
@@ -60,6 +71,15 @@ pub struct Args {
     /// No progress on standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+    /// Write what the code prints over what the pages wrongly say that it prints, where two runs agree on it; `...` and all that holds stay. The diff is shown.
+    #[arg(long, conflicts_with = "watch")]
+    update_claims: bool,
+    /// Check only the lessons that a change touches: by their text, their labs, what they borrow, or the environment. Compared is with where this branch left REV.
+    #[arg(long, value_name = "REV", conflicts_with = "watch")]
+    pub(super) changed_since: Option<String>,
+    /// Check only a part of the lessons: `slice:1/4` by their position, `hash:1/4` by their ids. All parts together have every lesson once.
+    #[arg(long, value_name = "HOW:N/M", conflicts_with = "watch")]
+    pub(super) partition: Option<Partition>,
     /// Stay, and check what a saved file touches each time one is saved. `--watch=poll` looks instead of being told: for folders that other machines write to.
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
     watch: Option<How>,
@@ -73,6 +93,7 @@ impl Args {
         flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
         flags.extend(self.links.then(|| "--links".to_owned()));
+        flags.extend(self.no_baseline.then(|| "--no-baseline".to_owned()));
         flags.extend(self.env.env.iter().map(|env| format!("--env={env}")));
         flags
     }
@@ -92,24 +113,44 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
         return watch::run(args, how).await;
     }
     let sinks = sinks(&args.format)?;
-    let course = course::find(&args.lessons)?;
+    let mut course = course::find(&args.lessons)?;
+    let baseline = baseline(args, &course)?;
+    if args.update_claims && args.env.asked(&course.config)?.len() > 1 {
+        return Err(usage("--update-claims writes what is printed in one environment: name it with `--env NAME`").into());
+    }
+    let part = part::take(args, &mut course)?;
     let parts = args.env.parts(&course)?;
-    let legs: Vec<Leg<'_>> = parts.iter().map(|part| Leg { round: round(args, &course, &part.environment), planned: part.planned.clone() }).collect();
     // Hosts are slow, lessons are busy: both at once.
     let links = args.links.then(|| tokio::spawn(Links::of(&course, !args.engine.no_cache).ask()));
-    let Some(mut report) = run_all(&legs, course.chapters).await? else {
-        tell("interrupted; nothing was reported");
-        return Ok(Exit::Interrupted);
-    };
+    let ended = if part.is_empty(&course) { Some(part.nothing(&course, &parts)) } else { run_all(&legs(args, &course, &parts), course.chapters).await? };
+    let Some(mut report) = ended else { return Ok(interrupted_round()) };
+    part.tell(&mut report);
     if let Some(links) = links {
         links.await?.add_to(&mut report);
+    }
+    if args.update_claims && claims::update(args, &course, &parts, &mut report).await?.is_none() {
+        return Ok(interrupted_round());
     }
     report.flags = args.flags();
     if args.env.matrix {
         report.flags.extend(report.environments.iter().map(|name| format!("--env={name}")));
     }
+    if let Some(baseline) = baseline {
+        baseline::hold(&baseline, args.strict, &mut report);
+    }
     write(args, &report, sinks)?;
     Ok(verdict(&report, &args.deny, &args.allow))
+}
+
+/// Say that a check was given up.
+pub(super) fn interrupted_round() -> Exit {
+    tell("interrupted; nothing was reported");
+    Exit::Interrupted
+}
+
+/// What is known to be wrong with the course, unless nobody wants to know.
+pub(super) fn baseline(args: &Args, course: &Course) -> anyhow::Result<Option<Baseline>> {
+    if args.no_baseline { Ok(None) } else { Ok(baseline::read(course)?) }
 }
 
 /// Where the reports go, each place known to be writable.
@@ -134,6 +175,11 @@ pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Enviro
         snapshots: (!args.no_snapshots).then(snapshots),
         quiet: args.quiet,
     }
+}
+
+/// The rounds of a check, each in its environment.
+pub(super) fn legs<'a>(args: &'a Args, course: &Course, parts: &'a [Part]) -> Vec<Leg<'a>> {
+    parts.iter().map(|part| Leg { round: round(args, course, &part.environment), planned: part.planned.clone() }).collect()
 }
 
 /// The one environment of a watch: its workers stay warm.
@@ -165,7 +211,7 @@ pub(super) fn in_ci() -> bool {
 
 /// The exit that a report means, where lessons of the statuses `deny` fail as well and those of `allow` do not.
 pub(super) fn verdict(report: &Report, deny: &[Status], allow: &[Status]) -> Exit {
-    let has = |status: Status| report.lessons.iter().any(|lesson| lesson.status == status);
+    let has = |status: Status| report.lessons.iter().any(|lesson| lesson.standing() == status);
     if has(Status::Errored) {
         return Exit::Engine;
     }
@@ -175,5 +221,5 @@ pub(super) fn verdict(report: &Report, deny: &[Status], allow: &[Status]) -> Exi
     }
     failing.extend(deny);
     failing.retain(|status| !allow.contains(status));
-    if !report.anything_ran() || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
+    if !report.wrong.is_empty() || failing.into_iter().any(has) { Exit::Findings } else { Exit::Fine }
 }

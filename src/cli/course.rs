@@ -26,6 +26,8 @@ pub struct Course {
     pub chapters: usize,
     /// The guides themselves: a page, or a folder of pages.
     pub guides: Vec<PathBuf>,
+    /// The ids of all lessons of these guides, in guide order, also of those that are not worked on.
+    pub ids: Vec<String>,
 }
 
 /// The folder of a course's labs, from here if it lies below: people are shown paths that they can read.
@@ -99,7 +101,7 @@ pub fn find_with(arguments: &[String], texts: &BTreeMap<String, String>) -> anyh
         config = Some(own);
     }
     let config = config.unwrap_or_default();
-    let mut course = Course { config, planned: Vec::new(), chapters: 0, guides: Vec::new() };
+    let mut course = Course { config, planned: Vec::new(), chapters: 0, guides: Vec::new(), ids: Vec::new() };
     let mut wrong = Vec::new();
     for (path, selectors) in merge(requests) {
         course.add(&path, &selectors, (&base, texts), &mut wrong)?;
@@ -154,6 +156,12 @@ fn looks_like_file(path: &Path) -> bool {
 }
 
 impl Course {
+    /// Whether the course's own guide is among these, whole: what is none of their lessons is none of the course's.
+    pub(super) fn is_whole(&self) -> bool {
+        let own = self.config.guide.as_ref().map(|guide| self.config.root.join(guide));
+        self.guides.iter().any(|guide| own.as_ref().map_or_else(|| guide.is_dir(), |own| own == guide))
+    }
+
     /// Plan the lessons of a guide; what is wrong with their manifests is added to `wrong`.
     fn add(&mut self, path: &Path, selectors: &[String], (base, texts): (&Path, &BTreeMap<String, String>), wrong: &mut Vec<String>) -> anyhow::Result<()> {
         let mut guide = load(path, base).map_err(|error| usage(error.to_string()))?;
@@ -179,6 +187,7 @@ impl Course {
         let shelf = Arc::new(Shelf::of(on_shelf));
         let neighbours = Neighbours::of(&every, &places);
         let ids: BTreeSet<&str> = every.iter().map(|(_, lesson)| lesson.id.as_str()).collect();
+        self.ids.extend(every.iter().map(|(_, lesson)| lesson.id.clone()));
         let mut before = 0;
         for (chapter, lesson) in &every {
             if selected.as_ref().is_none_or(|selected| selected.contains(&lesson.id)) {

@@ -10,6 +10,7 @@ use console::{Key, Term};
 use super::Exit;
 use crate::snapshot::store::{Pending, Store, Waiting};
 
+mod editor;
 pub mod shown;
 
 use shown::visible;
@@ -47,7 +48,7 @@ pub fn run(args: &Args, labs: &Path) -> anyhow::Result<Exit> {
         settle(&store, &waiting, &mut out, Action::Reject)
     } else if !waiting.pending.is_empty() && io::stdin().is_terminal() && io::stdout().is_terminal() {
         let term = Term::stdout();
-        session(&store, waiting, &mut out, || term.read_key_raw())
+        session(&store, waiting, &mut out, || term.read_key_raw(), editor::open)
     } else {
         list(&waiting, &mut out)
     };
@@ -88,6 +89,8 @@ pub enum Answer {
     Skip,
     /// It is right, and so are those of its lesson that follow.
     AcceptLesson,
+    /// The page is to be seen in an editor first.
+    Edit,
     /// Enough.
     Quit,
 }
@@ -101,6 +104,7 @@ impl Answer {
             Key::Char('r') => Some(Self::Reject),
             Key::Char('s') => Some(Self::Skip),
             Key::Char('A') => Some(Self::AcceptLesson),
+            Key::Char('e') => Some(Self::Edit),
             Key::Char('q') | Key::Escape | Key::CtrlC => Some(Self::Quit),
             _ => None,
         }
@@ -146,6 +150,7 @@ impl Review {
             Answer::AcceptLesson => (Some(Action::Accept), lesson),
             Answer::Reject => (Some(Action::Reject), 1),
             Answer::Skip => (None, 1),
+            Answer::Edit => (None, 0),
             Answer::Quit => (None, self.pending.len() - start),
         };
         self.at += count;
@@ -158,15 +163,23 @@ const LEGEND: &str = "  a  accept: this output is right
   r  reject: throw it away; what was accepted before stays
   s  skip: decide later
   A  accept this one and the others of its lesson that follow
+  e  open the page in your editor, at this block
   q  quit: what is decided stays decided";
 /// The same, for those who have read it.
-const REMINDER: &str = "  a accept, r reject, s skip, A accept the rest of the lesson, q quit";
+const REMINDER: &str = "  a accept, r reject, s skip, A accept the rest of the lesson, e edit the page, q quit";
 
-/// Show one after the other and do what the keys say, at once: what was decided before a crash or a Ctrl-C is done.
+/// Show one after the other and do what the keys say; `edit` opens the page of one and says how that went.
+/// What is decided is done at once: a crash or a Ctrl-C undoes nothing.
 ///
 /// # Errors
 /// If a key cannot be read or `out` cannot be written.
-pub fn session(store: &Store, waiting: Waiting, out: &mut impl Write, mut next_key: impl FnMut() -> io::Result<Key>) -> io::Result<Exit> {
+pub fn session(
+    store: &Store,
+    waiting: Waiting,
+    out: &mut impl Write,
+    mut next_key: impl FnMut() -> io::Result<Key>,
+    mut edit: impl FnMut(&Pending) -> String,
+) -> io::Result<Exit> {
     let total = waiting.pending.len();
     let mut review = Review::new(waiting.pending);
     let mut counts = Counts::default();
@@ -182,6 +195,10 @@ pub fn session(store: &Store, waiting: Waiting, out: &mut impl Write, mut next_k
             }
         };
         interrupted |= key == Key::CtrlC;
+        if answer == Answer::Edit {
+            writeln!(out, "{}", visible(&edit(pending)))?;
+            continue;
+        }
         for (action, pending) in review.answer(answer) {
             counts.add(act(store, action, pending, out)?);
         }

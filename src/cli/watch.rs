@@ -2,7 +2,7 @@
 //! of an edit ends it.
 
 mod changes;
-mod touched;
+pub(super) mod touched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use crate::cli::baseline;
 use crate::cli::check::{self, Args};
 use crate::cli::course::{self, Course};
 use crate::cli::engines::{EngineChoice, Opened};
@@ -50,6 +51,7 @@ pub(super) async fn run(args: &Args, how: How) -> anyhow::Result<Exit> {
     drop(check::sinks(&args.format)?);
     let course = course::find(&args.lessons)?;
     let environment = check::environment(args, &course)?;
+    check::baseline(args, &course)?;
     // Before the first check, so that what is saved meanwhile is not lost.
     let changes = Changes::of(how, &course, &environment);
     let todo = (0..course.planned.len()).collect();
@@ -123,6 +125,7 @@ impl Watch<'_> {
                         report.wrong.push((Code::NothingRan, "not a single block ran, so this check proves nothing".to_owned()));
                     }
                 }
+                self.hold(&mut report);
                 self.told(&report);
             }
             if let Some(before) = self.before.take() {
@@ -164,6 +167,15 @@ impl Watch<'_> {
         tokio::select! {
             ended = gather(receiver, self.args, crate::run::check(planned, bench, how, sender)) => Some(ended.1),
             () = &mut self.stop => None,
+        }
+    }
+
+    /// Mark what the baseline knows of, as it is now.
+    fn hold(&self, report: &mut Report) {
+        match check::baseline(self.args, &self.course) {
+            Ok(Some(baseline)) => baseline::hold(&baseline, self.args.strict, report),
+            Ok(None) => {}
+            Err(error) => tell(&format!("error: {error}")),
         }
     }
 

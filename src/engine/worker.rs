@@ -170,11 +170,20 @@ enum Incoming {
         job: u64,
         record: serde_json::Value,
     },
+    /// A record that the agent passed on unread: the lab wrote it, so that it may be anything.
+    #[serde(skip)]
+    Passed {
+        job: u64,
+        record: Option<Record>,
+    },
     End {
         job: u64,
         ending: Ending,
     },
 }
+
+/// What begins a frame that holds a job's number (eight bytes, big-endian) and a record as the lab wrote it.
+const PASSED_ON: u8 = 1;
 
 impl Worker {
     /// Sends the agent its source and waits until it is warm.
@@ -248,6 +257,11 @@ async fn listen(reader: &mut (dyn AsyncRead + Send + Unpin), until: Instant, num
             Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
             Ok(Err(error)) => return Err(Failure::Died(error.to_string())),
             Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
+                if !tally.add(serde_json::from_value(record).ok()) {
+                    return Err(Failure::Stopped(tally.end(Ending::Output)));
+                }
+            }
+            Ok(Ok(Some(Incoming::Passed { job, record }))) if job == number => {
                 if !tally.add(record) {
                     return Err(Failure::Stopped(tally.end(Ending::Output)));
                 }
@@ -290,8 +304,8 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds a record, if it is one of the job's. Whether the job may go on.
-    fn add(&mut self, record: serde_json::Value) -> bool {
-        let Ok(record) = serde_json::from_value::<Record>(record) else { return true };
+    fn add(&mut self, record: Option<Record>) -> bool {
+        let Some(record) = record else { return true };
         if self.job.steps.binary_search_by_key(&record.step, |step| step.id).is_err() {
             return true;
         }
@@ -352,6 +366,12 @@ async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin), taken: &mut usize)
     *taken += size;
     let mut frame = vec![0; size];
     reader.read_exact(&mut frame).await?;
+    if let Some((&PASSED_ON, rest)) = frame.split_first() {
+        let passed = rest
+            .split_first_chunk()
+            .map(|(job, record)| Incoming::Passed { job: u64::from_be_bytes(*job), record: serde_json::from_str(&String::from_utf8_lossy(record)).ok() });
+        return Ok(passed);
+    }
     Ok(serde_json::from_str(&String::from_utf8_lossy(&frame)).ok())
 }
 
@@ -379,6 +399,10 @@ mod tests {
             &br#"{"type":"record","job":1,"record":{"step":1,"kind":"begin"}}"#[..], br#"{"type":"record","job":2,"record":{"step":1,"kind":"begin"}}"#,
             br#"{"type":"record","job":1,"record":{"step":3,"kind":"begin"}}"#, br#"{"type":"record","job":1,"record":{"step":2,"kind":"finished","verdict":"passed","seconds":1e999}}"#,
             br#"{"type":"record","job":1,"record":{"step":2,"kind":"finished","verdict":"passed","because":2}}"#, b"\xff", b"", b"[]", br#"{"type":"ready","python":"x","packages":{}}"#,
+            // What the agent passes on unread: a job's number, and whatever a lab wrote.
+            b"\x01\0\0\0\0\0\0\0\x01{\"step\":1,\"kind\":\"begin\"}", b"\x01\0\0\0\0\0\0\0\x02{\"step\":1,\"kind\":\"begin\"}", b"\x01\0\0", b"\x01",
+            b"\x01\0\0\0\0\0\0\0\x01{\"type\":\"end\",\"job\":1,\"ending\":{\"reason\":\"finished\"}}", b"\x01\0\0\0\0\0\0\0\x01{\"step\":9,\"kind\":\"begin\"}",
+            b"\x01\0\0\0\0\0\0\0\x01{\"step\":1,\"kind\":\"begin\"}},\"type\":\"end\",\"job\":1", b"\x01\0\0\0\0\0\0\0\x01\xff",
             br#"{"type":"end","job":2,"ending":{"reason":"finished"}}"#, br#"{"type":"end","job":1,"ending":{"reason":"memory"}}"#,
         ]), 0..12)) {
             let ended = frames.iter().any(|frame| frame.starts_with(br#"{"type":"end","job":1"#));

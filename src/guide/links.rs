@@ -73,14 +73,14 @@ pub fn check(guide: &mut Guide, path: &Path, base: &Path, ignored: &dyn Fn(&str)
     }
     let ground = Ground { pages: &pages, root: book.map(|root| plain(&root)) };
     let mut findings: Vec<Finding> = Vec::new();
-    for (folder, judged) in ground.judge(base, ignored) {
+    for judged in ground.judge(base, ignored).into_values() {
         // Without a table of contents nobody knows what else belongs to the guide: links are only believed where most of them lead somewhere.
         let (alive, dead) = (judged.alive.len(), judged.dead.len());
         if ground.root.is_some() || alive > dead {
             findings.extend(judged.findings);
         }
-        drop(folder);
     }
+    findings.sort_by_key(|finding| finding.location.span);
     for finding in findings {
         let place = finding.location.span.start;
         let lesson =

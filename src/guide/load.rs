@@ -20,7 +20,7 @@ use crate::source::{Source, Span, display_path};
 
 pub(crate) use cores::on_all_cores;
 pub use error::LoadError;
-pub use page::{CAP, Format};
+pub use page::{CAP, Format, blocks_of};
 pub use select::{select, split_argument};
 
 /// The name of the table of contents.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::engine::protocol::{Action, Raised, Stream, Verdict};
-use crate::finding::{Code, Comparison, Finding, Location};
+use crate::finding::{ClaimKind, Claimed, Code, Comparison, Finding, Location};
 use crate::guide::{Block, Role};
 use crate::lab::{Claim, Fate, Revision};
 use crate::outcome::Outcome;
@@ -123,6 +123,8 @@ impl Judge<'_> {
         let last = source.line_of(claim.span.end);
         let mut finding = Finding::new(Code::WrongOutput, Location::line(source, line.min(last)), "the page shows another output than the code has");
         finding.comparison = Some(Comparison { expected: mismatch.expected, actual: mismatch.actual });
+        let kind = if claim.block.is_some() { ClaimKind::Block } else { ClaimKind::Session };
+        finding.claimed = Some(Claimed { span: claim.span, text: claim.text.clone(), actual, kind });
         self.add(finding);
         Ok(Outcome::Failed)
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::protocol::{Response, Stream};
-use crate::finding::{Code, Comparison, Finding, Location};
+use crate::finding::{ClaimKind, Claimed, Code, Comparison, Finding, Location};
 use crate::lab::Revision;
 use crate::lab::claims::{CommentClaim, Form, ProseClaim};
 use crate::outcome::Outcome;
@@ -32,7 +32,9 @@ impl Judge<'_> {
         for claim in self.lab.comment_claims.iter().filter(|claim| claim.of == block) {
             let line = printed_at(claim, steps);
             if !line.is_empty() && !comment_holds(claim, &line, &printed) {
-                self.wrong(block, claim.span, "the comment says another output than its line has", &claim.text, &line);
+                let finding = self.wrong(claim.span, "the comment says another output than its line has", &claim.text, &line);
+                let claimed = Claimed { span: claim.span, text: claim.text.clone(), actual: line, kind: ClaimKind::Comment };
+                self.tell(block, Finding { claimed: Some(claimed), ..finding });
             }
         }
         let everything: String = own.iter().filter_map(|id| steps.get(id)).flat_map(|step| &step.output).map(|(_, text, _)| text.as_str()).collect();
@@ -41,16 +43,21 @@ impl Judge<'_> {
             if let Some(came) = missing(claim, &everything, &answers) {
                 let elsewhere = steps.values().flat_map(|step| &step.output).map(|(_, text, _)| text.as_str()).collect::<String>();
                 if !folded(&elsewhere).contains(&folded(&claim.text)) {
-                    self.wrong(block, claim.span, "the text says that this is seen, and it is not", &claim.text, &came);
+                    let finding = self.wrong(claim.span, "the text says that this is seen, and it is not", &claim.text, &came);
+                    self.tell(block, finding);
                 }
             }
         }
     }
 
-    fn wrong(&mut self, block: usize, span: crate::source::Span, message: &str, expected: &str, actual: &str) {
+    fn wrong(&self, span: crate::source::Span, message: &str, expected: &str, actual: &str) -> Finding {
         let mut finding = Finding::new(Code::WrongOutput, Location::new(&self.lesson.source, span), message);
         let end = (0..=actual.len().min(SHOWN)).rev().find(|&end| actual.is_char_boundary(end)).unwrap_or(0);
         finding.comparison = Some(Comparison { expected: expected.to_owned(), actual: actual[..end].trim_end().to_owned() });
+        finding
+    }
+
+    fn tell(&mut self, block: usize, finding: Finding) {
         self.add(finding);
         self.worsen(block, Outcome::Failed);
     }

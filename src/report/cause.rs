@@ -1,8 +1,8 @@
 //! Causes: a lesson's findings with those that only follow from them. Every format for people shows a consequence under its cause.
 //!
-//! Pure, and never trusts `because`: an index that points nowhere or in a circle makes the finding its own cause.
+//! Pure, and never trusts `because`.
 
-use crate::finding::{Effect, Finding, Severity};
+use crate::finding::{Effect, Finding, Severity, root};
 use crate::outcome::LessonOutcome;
 
 /// A finding and what follows from it.
@@ -40,16 +40,4 @@ pub(super) fn causes(lesson: &LessonOutcome) -> Vec<Cause<'_>> {
 /// Whether a finding only informs about what is not known, and so takes one quiet line.
 pub(super) fn quiet(finding: &Finding) -> bool {
     finding.severity() == Severity::Note && finding.code.effect() == Effect::Informs
-}
-
-/// Where the chain of causes of a finding ends.
-fn root(findings: &[Finding], index: usize) -> usize {
-    let mut at = index;
-    for _ in 0..findings.len() {
-        match findings[at].because {
-            Some(next) if next < findings.len() && next != at => at = next,
-            _ => return at,
-        }
-    }
-    index
 }

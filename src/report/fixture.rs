@@ -31,6 +31,7 @@ pub(super) fn report() -> Report {
         seconds: 1.25,
         partition: None,
         flags: Vec::new(),
+        baseline: None,
     }
 }
 

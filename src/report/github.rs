@@ -11,7 +11,7 @@ use super::{Report, last_line, text, wording};
 use crate::finding::Severity;
 use crate::outcome::{LessonOutcome, Status};
 
-/// Write an annotation for each finding that stands for itself. GitHub shows only the first few of each kind, so what merely informs comes last.
+/// Write an annotation for each finding that stands for itself. GitHub shows only the first few of each kind, so what merely informs, or is known already, comes last.
 ///
 /// # Errors
 /// When `out` cannot be written to.
@@ -24,7 +24,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             for lesson in row.outcomes.iter().filter(|lesson| !last && (lesson.status == Status::Errored || lesson.error.is_some())) {
                 out.write_all(errored(report, lesson, row.names(&[&lesson.environment])).as_bytes())?;
             }
-            for cause in row.causes().iter().filter(|cause| quiet(cause.finding) == last) {
+            for cause in row.causes().iter().filter(|cause| (quiet(cause.finding) || cause.finding.known.is_some()) == last) {
                 out.write_all(annotation(report, cause).as_bytes())?;
             }
         }
@@ -44,6 +44,7 @@ fn annotation(report: &Report, cause: &Cause<'_>) -> String {
     let (lesson, finding) = (cause.lesson, cause.finding);
     let (place, end) = (finding.location.place(), last_line(&finding.location));
     let command = match finding.severity() {
+        _ if finding.known.is_some() => "notice",
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "notice",

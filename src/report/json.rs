@@ -10,7 +10,8 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use self::form::{
-    AssumptionForm, BlockForm, ComparisonForm, EditForm, FindingForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary, VERSION, WrongForm,
+    AssumptionForm, BaselineForm, BlockForm, ComparisonForm, EditForm, FindingForm, KnownForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary,
+    VERSION, WrongForm,
 };
 pub use self::read::{Kept, ReadError, Texts, read};
 use super::{Report, last_line};
@@ -30,6 +31,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         environment: report.environment().into(),
         environments: (&report.environments).into(),
         partition: report.partition.as_deref().map(Cow::from),
+        baseline: report.baseline.map(|counts| BaselineForm { known: counts.known, gone: counts.gone, expired: counts.expired }),
         notes: (&report.notes).into(),
         seconds: milliseconds(report.seconds),
         chapters: report.chapters,
@@ -87,6 +89,7 @@ fn lesson_form<'a>(report: &Report, lesson: &'a LessonOutcome) -> LessonForm<'a>
         path: lesson.source.path().into(),
         line: lesson.line,
         status: lesson.status.word().into(),
+        known: lesson.is_known(),
         error: lesson.error.as_deref().map(Cow::from),
         selector: Some((&lesson.selector).into()),
         rerun: report.rerun(lesson),
@@ -134,6 +137,7 @@ fn finding_form(finding: &Finding) -> FindingForm<'_> {
         edits: finding.edits.iter().map(|edit| edit_form(&finding.location.source, edit)).collect(),
         related: finding.related.iter().map(related_form).collect(),
         comparison: finding.comparison.as_ref().map(|both| ComparisonForm { expected: (&both.expected).into(), actual: (&both.actual).into() }),
+        baseline: finding.known.as_ref().map(|known| KnownForm { reason: (&known.reason).into(), expires: (&known.expires).into() }),
     }
 }
 

@@ -76,7 +76,7 @@ fn row(report: &Report, row: &Row<'_>) -> String {
 fn detail(report: &Report, row: &Row<'_>) -> String {
     let lesson = row.worst();
     let named = if row.names(&[]).is_some() { format!(" ({})", wording::by_status(row)) } else { String::new() };
-    let summary = format!("{}: {}{named}", lesson.status.word(), text::shorten(&wording::lesson(lesson), 200));
+    let summary = format!("{}: {}{named}", row.status(), text::shorten(&wording::lesson(lesson), 200));
     let mut detail = format!("\n<details><summary>{}</summary>\n", text::html(&text::one_line(&summary)));
     for error in row.errors() {
         detail.push_str(&fenced("text", &text::message(&error)));
@@ -90,6 +90,9 @@ fn detail(report: &Report, row: &Row<'_>) -> String {
         }
         let frame = frame::render(cause, &Options { width: 120, ..Options::default() });
         detail.push_str(&fenced("text", &text::shorten(&frame, LESSON_LIMIT / 4)));
+        if let Some(known) = &cause.finding.known {
+            detail.push_str(&format!("\n{}\n", escape(&wording::known(known))));
+        }
         if let Some(comparison) = &cause.finding.comparison {
             detail.push_str(&fenced("diff", &text::shorten(&told(comparison), LESSON_LIMIT / 4)));
         }

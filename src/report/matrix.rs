@@ -37,6 +37,13 @@ impl<'a> Row<'a> {
         self.outcomes.iter().min_by_key(|outcome| outcome.status).unwrap_or(&self.outcomes[0])
     }
 
+    /// The word for how it did, and that the baseline knows of all that keeps it from passing.
+    pub(super) fn status(&self) -> String {
+        let worst = self.worst();
+        let is_known = |outcome: &LessonOutcome| outcome.is_known() || matches!(outcome.status, Status::Passed | Status::Skipped | Status::Empty);
+        if self.outcomes.iter().all(is_known) { wording::status(worst) } else { worst.status.word().to_owned() }
+    }
+
     /// How it did in an environment, if it ran there.
     pub(super) fn within(&self, environment: &str) -> Option<&'a LessonOutcome> {
         self.outcomes.iter().find(|outcome| outcome.environment == environment)
@@ -110,7 +117,11 @@ impl<'a> Row<'a> {
 /// Whether two findings say the same of the same place.
 fn same(one: &Finding, other: &Finding) -> bool {
     let told = |finding: &Finding| (finding.code, finding.location.span);
-    told(one) == told(other) && one.location.path() == other.location.path() && one.message == other.message && one.comparison == other.comparison
+    told(one) == told(other)
+        && one.location.path() == other.location.path()
+        && one.message == other.message
+        && one.comparison == other.comparison
+        && one.known == other.known
 }
 
 #[cfg(test)]

@@ -66,12 +66,23 @@ pub fn merge(parts: Vec<(String, Kept)>) -> Result<Report, MergeError> {
     let mut known: BTreeMap<[String; 3], usize> = BTreeMap::new();
     let mut chosen = Vec::new();
     for (name, Kept { report, .. }) in parts {
-        merged.engine = report.engine;
+        // A part without a lesson had no need of one.
+        if !report.engine.is_empty() {
+            merged.engine = report.engine;
+        }
         merged.environments = report.environments;
         merged.chapters = report.chapters;
         merged.flags = report.flags;
+        if let Some(counts) = report.baseline {
+            let all = merged.baseline.get_or_insert_default();
+            (all.known, all.gone, all.expired) = (all.known + counts.known, all.gone + counts.gone, all.expired + counts.expired);
+        }
         // Parts are checked side by side: whoever waited, waited for the longest.
         merged.seconds = merged.seconds.max(report.seconds);
+        if let Some(more) = report.baseline {
+            let all = merged.baseline.get_or_insert_default();
+            (all.known, all.gone, all.expired) = (all.known + more.known, all.gone + more.gone, all.expired + more.expired);
+        }
         extend(&mut merged.notes, report.notes);
         extend(&mut merged.wrong, report.wrong);
         for lesson in report.lessons {
@@ -140,8 +151,9 @@ fn same_guide(parts: &[(String, Kept)]) -> Result<(), MergeError> {
     for (second, other) in rest {
         let (one, other) = (&one.report, &other.report);
         let flags = |report: &Report| if report.flags.is_empty() { "none".to_owned() } else { report.flags.join(" ") };
+        let engine = |report: &Report, other: &Report| if report.engine.is_empty() { other.engine.clone() } else { report.engine.clone() };
         let pairs = [
-            ("the engine", one.engine.clone(), other.engine.clone()),
+            ("the engine", engine(one, other), engine(other, one)),
             ("the environment", one.environments.join(", "), other.environments.join(", ")),
             ("the options", flags(one), flags(other)),
             ("the number of chapters", one.chapters.to_string(), other.chapters.to_string()),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::cause::Cause;
 use super::matrix::{Row, rows};
 use super::{Report, text, wording};
-use crate::finding::{Code, Edit, Finding, Location, Severity};
+use crate::finding::{Code, Edit, Finding, Known, Location, Severity};
 use crate::outcome::{LessonOutcome, Status};
 
 #[derive(Serialize)]
@@ -85,7 +85,17 @@ struct Outcome {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Spot>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     fixes: Vec<Fix>,
+}
+
+/// Why a result counts for nothing: the baseline knows of it.
+#[derive(Serialize)]
+struct Suppression {
+    kind: &'static str,
+    status: &'static str,
+    justification: String,
 }
 
 #[derive(Serialize)]
@@ -227,7 +237,12 @@ fn result(report: &Report, cause: &Cause<'_>) -> Outcome {
         locations: [spot(&finding.location)],
         fixes: fix(finding).into_iter().collect(),
         related_locations: related.map(|(index, (location, text))| Spot { id: Some(index + 1), message: Some(message(&text)), ..spot(location) }).collect(),
+        suppressions: finding.known.iter().map(suppression).collect(),
     }
+}
+
+fn suppression(known: &Known) -> Suppression {
+    Suppression { kind: "external", status: "accepted", justification: text::message(&wording::known(known)) }
 }
 
 /// What ends a finding. The lines of a notebook's cell are none of the file's, so nothing can be told to be changed there.

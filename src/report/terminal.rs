@@ -11,7 +11,7 @@ use super::cause::{Cause, quiet};
 use super::diff::{COLUMNS, diff};
 use super::matrix::{Row, compares, rows};
 use super::{Report, frame, table, text, wording};
-use crate::finding::Comparison;
+use crate::finding::{Comparison, Finding};
 use crate::outcome::{LessonOutcome, Status};
 
 /// How many quiet notes of a lesson are shown without `--verbose`.
@@ -82,7 +82,8 @@ pub fn write(report: &Report, options: &Options, out: &mut impl Write) -> io::Re
 
 /// Whether there is something to say about a lesson by itself.
 fn told(lesson: &LessonOutcome) -> bool {
-    !lesson.findings.is_empty() || !lesson.assumptions.is_empty() || lesson.error.is_some() || failed(lesson.status)
+    // Of what is known already, the table and a count are enough: what is new must not drown in it.
+    !lesson.is_known() && (!lesson.findings.is_empty() || !lesson.assumptions.is_empty() || lesson.error.is_some() || failed(lesson.status))
 }
 
 /// Whether a lesson did not pass.
@@ -92,7 +93,7 @@ fn failed(status: Status) -> bool {
 
 fn write_lesson(report: &Report, row: &Row<'_>, options: &Options, out: &mut impl Write) -> io::Result<()> {
     let lesson = row.worst();
-    let status = options.paint(style(lesson.status), lesson.status.word());
+    let status = options.paint(style(lesson.status), &row.status());
     let name = options.paint(BOLD, &text::one_line(&wording::lesson(lesson)));
     writeln!(out, "{status}  {name}  {}", options.paint(DIM, &text::exact(&wording::lesson_place(lesson))))?;
     if row.names(&[]).is_some() {
@@ -102,22 +103,34 @@ fn write_lesson(report: &Report, row: &Row<'_>, options: &Options, out: &mut imp
         let label = options.paint(style(Status::Errored), "error");
         writeln!(out, "{label}: {}", text::marked(&error).replace('\n', "\n  "))?;
     }
-    let (quiet, loud): (Vec<_>, Vec<_>) = row.causes().into_iter().partition(|cause| quiet(cause.finding) && cause.consequences.is_empty());
+    let (known, new): (Vec<_>, Vec<_>) = row.causes().into_iter().partition(|cause| cause.finding.known.is_some() && !options.verbose);
+    let (quiet, loud): (Vec<_>, Vec<_>) = new.into_iter().partition(|cause| quiet(cause.finding) && cause.consequences.is_empty());
     for cause in &loud {
         writeln!(out)?;
         out.write_all(frame::render(cause, options).as_bytes())?;
         if let Some(comparison) = &cause.finding.comparison {
             write_comparison(comparison, options, out)?;
         }
+        write_known(cause.finding, options, out)?;
     }
     if !loud.is_empty() {
         writeln!(out)?;
+    }
+    for cause in &known {
+        writeln!(out, "  {}", options.paint(DIM, &frame::line(cause)))?;
+        write_known(cause.finding, options, out)?;
     }
     write_remarks(row, &quiet, options, out)?;
     if failed(lesson.status) {
         writeln!(out, "  {}", text::exact(&wording::rerun(report, lesson)))?;
     }
     writeln!(out)
+}
+
+/// What the baseline says of a finding, if it knows of it.
+fn write_known(finding: &Finding, options: &Options, out: &mut impl Write) -> io::Result<()> {
+    let Some(known) = &finding.known else { return Ok(()) };
+    writeln!(out, "  {}", options.paint(DIM, &text::one_line(&wording::known(known))))
 }
 
 /// One line each: what is not known, what was assumed, and with `--verbose` what was left out.
@@ -172,7 +185,8 @@ fn write_table(report: &Report, options: &Options, out: &mut impl Write) -> io::
         for (index, lesson) in lessons.into_iter().enumerate() {
             let lead = if index == 0 { format!("{} {number:>5}", label(status)) } else { " ".repeat(16) };
             let place = options.paint(DIM, &text::exact(&wording::lesson_place(lesson)));
-            writeln!(out, "{lead}  {}  {place}", pad_str(&name(lesson), width, Alignment::Left, None))?;
+            let known = if lesson.is_known() { options.paint(DIM, "  known") } else { String::new() };
+            writeln!(out, "{lead}  {}  {place}{known}", pad_str(&name(lesson), width, Alignment::Left, None))?;
         }
     }
     if let Some((blocks, fates)) = wording::fates(report) {

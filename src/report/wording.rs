@@ -5,7 +5,7 @@
 use super::cause::Cause;
 use super::matrix::{Row, compares, rows};
 use super::{Report, last_line, text};
-use crate::finding::{Code, Finding, Location, Related};
+use crate::finding::{Code, Finding, Known, Location, Related};
 use crate::lab::{Assumption, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Status};
 use crate::source::Place;
@@ -115,6 +115,18 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// What a baseline says of a finding.
+pub(super) fn known(known: &Known) -> String {
+    let reason = if known.reason.is_empty() { String::new() } else { format!(": {}", known.reason) };
+    format!("in the baseline until {}{reason}", known.expires)
+}
+
+/// A lesson's status, and that the baseline knows of all that makes it so.
+pub(super) fn status(lesson: &LessonOutcome) -> String {
+    let known = if lesson.is_known() { " (known)" } else { "" };
+    format!("{}{known}", lesson.status.word())
 }
 
 /// Why our side failed on a lesson.
@@ -252,7 +264,8 @@ pub(super) fn block(block: &BlockOutcome) -> String {
 
 /// What is said below a finding where no frame is drawn: help, other places, and what follows.
 pub(super) fn remarks(cause: &Cause<'_>) -> Vec<String> {
-    let mut remarks: Vec<String> = cause.finding.help.iter().map(|help| format!("help: {help}")).collect();
+    let mut remarks: Vec<String> = cause.finding.known.iter().map(known).collect();
+    remarks.extend(cause.finding.help.iter().map(|help| format!("help: {help}")));
     remarks.extend(cause.finding.related.iter().map(related));
     remarks.extend(consequences(cause));
     remarks.extend(cause.environments.clone());

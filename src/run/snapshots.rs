@@ -181,7 +181,8 @@ fn without_lines(text: &str, path: &str) -> String {
 }
 
 /// A key for each block that moves with its section: the nearest heading, and the block's number under it.
-fn keys(lesson: &Lesson) -> Vec<String> {
+#[must_use]
+pub fn keys(lesson: &Lesson) -> Vec<String> {
     let heading = |block: &crate::guide::Block| {
         let start = block.span().start;
         let headings = lesson.prose.iter().filter(|prose| matches!(prose.kind, ProseKind::Heading(_)) && prose.span.start < start);

@@ -119,6 +119,7 @@ pub(crate) fn report() -> Report {
         seconds: 1.0,
         partition: None,
         flags: vec![HOSTILE.to_owned()],
+        baseline: None,
     }
 }
 

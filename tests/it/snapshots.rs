@@ -103,7 +103,8 @@ fn insta_reads_a_stored_snapshot_by_its_path() {
 fn review(store: &Store, keys: &[Key]) -> (Exit, String) {
     let mut out = Vec::new();
     let mut keys = keys.iter().cloned();
-    let exit = session(store, store.pending(), &mut out, || Ok(keys.next().unwrap())).unwrap();
+    let edit = |pending: &proctor::snapshot::store::Pending| format!("edited {}", pending.key);
+    let exit = session(store, store.pending(), &mut out, || Ok(keys.next().unwrap()), edit).unwrap();
     assert_eq!(keys.next(), None, "the session ended before all keys were read");
     (exit, anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string())
 }
@@ -124,7 +125,7 @@ fn course() -> (tempfile::TempDir, Store) {
 #[test]
 fn a_review_does_what_the_keys_say() {
     let (_folder, store) = course();
-    let (exit, text) = review(&store, &[Key::Char('x'), Key::Char('a'), Key::Enter, Key::Char('r'), Key::Char('A')]);
+    let (exit, text) = review(&store, &[Key::Char('x'), Key::Char('a'), Key::Enter, Key::Char('e'), Key::Char('r'), Key::Char('A')]);
     assert_eq!(exit, Exit::Fine);
     assert_eq!(store.load("a", "start-1").unwrap().unwrap().contents, "two");
     assert_eq!(store.load("a", "end-1").unwrap(), None);

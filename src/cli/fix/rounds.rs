@@ -8,7 +8,7 @@ use crate::cli::no_engine;
 use crate::cli::round::Round;
 use crate::env::Environment;
 use crate::finding::{Edit, Finding};
-use crate::maintain::fix::{Verdict, compare, fit, meant};
+use crate::maintain::fix::{STILL, Verdict, compare, fit, meant};
 use crate::maintain::patch::{altered, between};
 use crate::maintain::rewrite::{Proposal, proposals};
 use crate::moves::Move;
@@ -81,7 +81,8 @@ struct State {
     outcomes: BTreeMap<String, LessonOutcome>,
     steps: BTreeMap<String, Vec<Step>>,
     hints: BTreeMap<String, Vec<Hint>>,
-    tried: BTreeSet<(String, Vec<Edit>)>,
+    /// Proposals that were tried or told, by lesson.
+    tried: BTreeSet<(String, String)>,
 }
 
 /// A proposal, and the findings that it is for.
@@ -219,43 +220,52 @@ impl Rounds<'_> {
         Ok(Some(()))
     }
 
-    /// Run the whole course once more with all that helped. A page with a lesson that is not better for it, or that harms a lesson of another page, stays as it was.
-    async fn settle(
-        &self,
-        state: &mut State,
-        original: &[Planned],
-        first: &BTreeMap<String, LessonOutcome>,
-    ) -> anyhow::Result<Option<BTreeMap<String, (LessonOutcome, Vec<usize>)>>> {
-        loop {
-            if state.texts.is_empty() {
-                return Ok(Some(first.iter().map(|(id, lesson)| (id.clone(), (lesson.clone(), Vec::new()))).collect()));
-            }
+    /// Run once more, with all that helped, whatever that can have changed: lessons on the pages that change, and those that borrow from them. A page with a
+    /// lesson that is not better for it stays as it was, and so do all if a lesson of another page is worse.
+    async fn settle(&self, state: &mut State, original: &[Planned], first: &BTreeMap<String, LessonOutcome>) -> anyhow::Result<Option<Settled>> {
+        let mut settled: Settled = first.iter().map(|(id, lesson)| (id.clone(), (lesson.clone(), Vec::new()))).collect();
+        while !state.texts.is_empty() {
             let course = course::find_with(self.arguments, &state.texts)?;
-            let Some(report) = self.round().run(&course.planned, course.chapters).await? else { return Ok(None) };
-            let mut settled = BTreeMap::new();
+            let jobs = |planned: &Planned| planned.lab().revisions.into_iter().map(|revision| revision.job).collect::<Vec<_>>();
+            let both = original.iter().zip(&course.planned);
+            let touched = both.filter(|(old, new)| old.lesson.source != new.lesson.source || jobs(old) != jobs(new)).map(|(_, new)| new.clone());
+            let Some(report) = self.round().run(&touched.collect::<Vec<_>>(), course.chapters).await? else { return Ok(None) };
             let mut refused: BTreeMap<String, String> = BTreeMap::new();
-            for (planned, after) in original.iter().zip(report.lessons) {
-                let id = &planned.lesson.id;
-                let before = first.get(id).ok_or_else(|| no_engine("the lessons of the course changed while it was run; run it again"))?;
-                let edits = between(&before.source, &after.source);
+            for after in report.lessons {
+                let id = after.id.clone();
+                let before = first.get(&id).ok_or_else(|| no_engine("the lessons of the course changed while it was run; run it again"))?;
                 let wanted: Vec<usize> = (0..before.findings.len()).collect();
-                match compare(before, &after, &edits, &wanted) {
-                    Verdict::Better(fixed) => drop(settled.insert(id.clone(), (after, fixed))),
-                    Verdict::Not(why) if state.steps.contains_key(id) => drop(refused.insert(planned.lesson.source.path().to_owned(), why)),
-                    Verdict::Not(why) if why != crate::maintain::fix::STILL => {
-                        // Whose edits harm it cannot be told; no page is changed for the better of one at the cost of another.
-                        refused.extend(state.texts.keys().map(|page| (page.clone(), format!("the lesson {id} would be worse: {why}"))));
+                let page = before.source.path();
+                match compare(before, &after, &between(&before.source, &after.source), &wanted) {
+                    Verdict::Better(fixed) => drop(settled.insert(id, (after, fixed))),
+                    Verdict::Not(why) if state.texts.contains_key(page) && (why != STILL || state.steps.contains_key(&id)) => {
+                        refused.insert(page.to_owned(), format!("{}: {why}", before.selector));
                     }
-                    Verdict::Not(_) => drop(settled.insert(id.clone(), (after, Vec::new()))),
+                    // Whose edits harm it cannot be told; no page is changed for the better at the cost of another.
+                    Verdict::Not(why) if why != STILL => {
+                        refused.extend(state.texts.keys().map(|page| (page.clone(), format!("{} would be worse: {why}", before.selector))));
+                    }
+                    Verdict::Not(_) => drop(settled.insert(id, (after, Vec::new()))),
                 }
             }
             if refused.is_empty() {
-                return Ok(Some(settled));
+                break;
             }
             state.refuse(original, &refused);
+            settled.retain(|id, (lesson, fixed)| {
+                if refused.contains_key(lesson.source.path()) {
+                    *lesson = first.get(id).unwrap_or(lesson).clone();
+                    fixed.clear();
+                }
+                true
+            });
         }
+        Ok(Some(settled))
     }
 }
+
+/// How lessons are at the end, by id, with the findings that are gone.
+type Settled = BTreeMap<String, (LessonOutcome, Vec<usize>)>;
 
 impl State {
     /// What is to be tried for each lesson, and whether something has to wait because it is in the way of that.
@@ -268,20 +278,21 @@ impl State {
             let mut own: Vec<Candidate> = Vec::new();
             for proposal in proposals(&planned.lesson) {
                 let candidate = Candidate { wanted: meant(&proposal, &outcome), proposal };
-                if candidate.wanted.is_empty() || self.tried.contains(&(id.clone(), candidate.proposal.edits.clone())) {
+                let key = |candidate: &Candidate| (id.clone(), format!("{:?}", candidate.proposal));
+                if candidate.wanted.is_empty() || self.tried.contains(&key(&candidate)) {
                     continue;
                 }
                 if candidate.proposal.edits.is_empty() {
                     let why = candidate.proposal.hint.clone().unwrap_or_default();
-                    self.tried.insert((id.clone(), Vec::new()));
+                    self.tried.insert(key(&candidate));
                     self.hint(id, &candidate, &why);
                 } else if own.iter().all(|other| fit(&other.proposal.edits, &candidate.proposal.edits)) {
+                    self.tried.insert(key(&candidate));
                     own.push(candidate);
                 } else {
                     waiting = true;
                 }
             }
-            self.tried.extend(own.iter().map(|candidate| (id.clone(), candidate.proposal.edits.clone())));
             if !own.is_empty() {
                 chosen.insert(id.clone(), own);
             }
@@ -297,7 +308,7 @@ impl State {
         let wanted: Vec<usize> = candidates.iter().flat_map(|candidate| candidate.wanted.clone()).collect();
         match compare(before, after, &edits, &wanted) {
             Verdict::Better(fixed) if candidates.iter().all(|candidate| candidate.wanted.iter().any(|index| fixed.contains(index))) => Ok(()),
-            Verdict::Better(_) => Err(crate::maintain::fix::STILL.to_owned()),
+            Verdict::Better(_) => Err(STILL.to_owned()),
             Verdict::Not(why) => Err(why),
         }
     }

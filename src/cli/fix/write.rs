@@ -44,3 +44,23 @@ fn prepared(page: &Page) -> anyhow::Result<(PathBuf, NamedTempFile)> {
         .map_err(|error| cannot("cannot be written", &error))?;
     Ok((path, file))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_changed_meanwhile_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.md");
+        std::fs::write(&path, "one\r\ntwo\r\n").unwrap();
+        let page = |before: &str| Page { path: path.display().to_string(), before: before.to_owned(), after: "one\nthree\n".to_owned(), edits: Vec::new() };
+        let error = all(&[page("one\n")]).unwrap_err();
+        assert!(error.to_string().contains("has changed since it was read"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\r\ntwo\r\n");
+        all(&[page("one\ntwo\n")]).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\r\nthree\r\n");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

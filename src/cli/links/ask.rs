@@ -213,4 +213,4 @@ fn reason(error: &reqwest::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

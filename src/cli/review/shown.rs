@@ -12,6 +12,8 @@ use crate::snapshot::store::Pending;
 
 /// How many lines of a diff are shown; the rest is in the file.
 const MOST_LINES: usize = 400;
+/// How many lines of the block itself are shown.
+const MOST_CODE: usize = 12;
 /// How many characters of a line are shown.
 const MOST_COLUMNS: usize = 500;
 
@@ -53,8 +55,13 @@ fn heading(pending: &Pending) -> String {
     // Writing to a String cannot fail.
     let mut out = String::new();
     let _ = writeln!(out, "{BOLD}{}{BOLD:#}: {what} at {}", visible(&pending.lesson), visible(&place));
-    if let Some(code) = metadata.expression.as_deref().and_then(|code| code.lines().find(|line| !line.trim().is_empty())) {
-        let _ = writeln!(out, "{DIM}  of: {}{DIM:#}", shorten(code.trim()));
+    let code: Vec<&str> = metadata.expression.as_deref().unwrap_or_default().trim_end().lines().collect();
+    for (index, line) in code.iter().take(MOST_CODE).enumerate() {
+        let number = metadata.assertion_line.map_or_else(String::new, |first| (first as usize + index).to_string());
+        let _ = writeln!(out, "{}", format!("{DIM}  {number:>5} | {}", shorten(line)).trim_end().to_owned() + &format!("{DIM:#}"));
+    }
+    if code.len() > MOST_CODE {
+        let _ = writeln!(out, "{DIM}        | {} more lines{DIM:#}", code.len() - MOST_CODE);
     }
     if let Some(description) = metadata.description.as_deref().filter(|text| !text.trim().is_empty()) {
         let _ = writeln!(out, "{DIM}  {}{DIM:#}", shorten(description.trim()));
@@ -138,7 +145,7 @@ mod tests {
 
     fn shown(old: Option<&str>, new: &str) -> String {
         let metadata =
-            Metadata { source: Some("content/a.md".into()), assertion_line: Some(12), expression: Some("\nprint(x)\n".into()), ..Metadata::default() };
+            Metadata { source: Some("content/a.md".into()), assertion_line: Some(12), expression: Some("x = 2\nprint(x)\n".into()), ..Metadata::default() };
         let fresh = Snapshot { metadata, contents: new.to_owned() };
         let old = old.map(|contents| Snapshot { metadata: Metadata::default(), contents: contents.to_owned() });
         let pending = Pending { lesson: "a".into(), key: "a-1".into(), path: "labs/a/snapshots/a-1.snap.new".into(), fresh, old };
@@ -149,7 +156,8 @@ mod tests {
     fn a_change_is_shown_with_what_is_around_it() {
         insta::assert_snapshot!(shown(Some("1\n2\n3\n4\nLeft ID: 1\n6\n7\n8\n9"), "1\n2\n3\n4\nLeft ID: 2 \n6\n7\n8\n9"), @"
         a: changed output at content/a.md:12
-          of: print(x)
+             12 | x = 2
+             13 | print(x)
           2
           3
           4
@@ -165,7 +173,8 @@ mod tests {
     fn a_new_one_is_all_new_and_an_empty_one_says_so() {
         insta::assert_snapshot!(shown(None, "one\n\ntwo"), @r"
         a: new output at content/a.md:12
-          of: print(x)
+             12 | x = 2
+             13 | print(x)
         + one
         +
         + two

@@ -10,14 +10,14 @@ use crate::run::Planned;
 use crate::snapshot::name::lab_folder;
 
 /// Whether a change of the file at `path` can mean anything: it is no editor's temporary file, and none that a check writes itself.
-pub(super) fn matters(path: &Path) -> bool {
+pub(in crate::cli) fn matters(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // What lies hidden in a folder of the guide is no page, and reports and snapshots are written beside their place under a hidden name.
     !name.starts_with('.') && !name.ends_with(".snap.new") && !name.ends_with('~')
 }
 
 /// The lessons of `now`, by index, that say something else than `before`, or in whose folder of labs one of `paths` lies.
-pub(super) fn touched(before: &Course, now: &Course, paths: &BTreeSet<PathBuf>) -> BTreeSet<usize> {
+pub(in crate::cli) fn touched(before: &Course, now: &Course, paths: &BTreeSet<PathBuf>) -> BTreeSet<usize> {
     if before.config != now.config {
         return (0..now.planned.len()).collect();
     }
@@ -31,13 +31,13 @@ pub(super) fn touched(before: &Course, now: &Course, paths: &BTreeSet<PathBuf>) 
 }
 
 /// Whether a lesson of `before` is not there any more.
-pub(super) fn is_gone(before: &Course, now: &Course) -> bool {
+pub(in crate::cli) fn is_gone(before: &Course, now: &Course) -> bool {
     let known = by_id(now);
     before.planned.iter().any(|planned| !known.contains_key(planned.lesson.id.as_str()))
 }
 
 /// The lessons that have not changed themselves, but borrow from one that has: their labs are not what they were.
-pub(super) fn borrowers(before: &Course, now: &Course, touched: &BTreeSet<usize>) -> BTreeSet<usize> {
+pub(in crate::cli) fn borrowers(before: &Course, now: &Course, touched: &BTreeSet<usize>) -> BTreeSet<usize> {
     let known = by_id(before);
     let changed: BTreeSet<&str> = touched.iter().map(|&index| now.planned[index].lesson.id.as_str()).collect();
     let ids = |planned: &Planned| planned.earlier.iter().map(|lesson| lesson.id.clone()).collect::<Vec<_>>();
@@ -88,8 +88,9 @@ fn jobs(planned: &Planned) -> Vec<Job> {
     let lab = planned.lab();
     let mut jobs: Vec<Job> = lab.revisions.into_iter().map(|revision| revision.job).collect();
     for step in jobs.iter_mut().flat_map(|job| &mut job.steps) {
-        if let Action::Python { line, .. } = &mut step.action {
+        if let Action::Python { line, filename, .. } = &mut step.action {
             *line = 0;
+            filename.clear();
         }
     }
     jobs

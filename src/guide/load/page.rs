@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::LoadError;
 use crate::finding::{Code, Finding, Location};
-use crate::guide::{Chapter, Guide, Lesson, html, markdown, notebook, rst, text};
+use crate::guide::{Block, Chapter, Guide, Lesson, html, markdown, notebook, rst, text};
 use crate::source::{Source, Span, display_path};
 
 /// The largest page that is read, in bytes.
@@ -103,6 +103,15 @@ pub(super) fn parse(source: &Arc<Source>, id: &str, path: &Path, root: &Path) ->
         Format::Html => html::parse(source, id),
         Format::Notebook => notebook::parse(source, id),
     }
+}
+
+/// The blocks that a page of this path would have if it said `text`.
+#[must_use]
+pub fn blocks_of(path: &str, text: &str) -> Vec<Block> {
+    let path = Path::new(path);
+    let source = Arc::new(Source::new(path.display().to_string(), text));
+    let guide = parse(&source, "", path, path.parent().unwrap_or(Path::new("")));
+    guide.chapters.into_iter().flat_map(|chapter| chapter.lessons).flat_map(|lesson| lesson.blocks).collect()
 }
 
 /// The lessons of a page that a table of contents names; an empty one if its reader finds none.

@@ -94,10 +94,8 @@ impl<'a> Builder<'a> {
                     self.add(Node::Code(index));
                 }
             }
-            Step::Comment(at) if span.contains(at.start) => {
-                if directive::parse(self.source, *at).is_none() {
-                    self.lost.add("comment", self.source, *at);
-                }
+            Step::Comment(at) if span.contains(at.start) && directive::parse(self.source, *at).is_none() => {
+                self.lost.add("comment", self.source, *at);
             }
             _ => {}
         }
@@ -186,11 +184,8 @@ impl<'a> Builder<'a> {
 
     fn end(&mut self) {
         match self.open.pop() {
-            Some(Opened::Plain { block }) => {
-                if block {
-                    self.flush();
-                }
-            }
+            Some(Opened::Plain { block: true }) => self.flush(),
+            Some(Opened::Plain { block: false }) | None => {}
             Some(Opened::Heading) => {
                 self.flush();
                 self.level = None;
@@ -206,7 +201,6 @@ impl<'a> Builder<'a> {
                 self.flush();
                 self.close_frame();
             }
-            None => {}
         }
     }
 

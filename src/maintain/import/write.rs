@@ -61,7 +61,7 @@ fn list(start: Option<usize>, items: &[Vec<Node>], other: bool, code: &dyn Fn(us
             (None, true) => "* ".to_owned(),
         };
         let indent = " ".repeat(marker.len());
-        let is_loose = !matches!(item.as_slice(), [] | [Node::Paragraph(_)] | [Node::Paragraph(_), Node::List(..)]);
+        let is_loose = !is_tight(item);
         let mut lines = lines(item, code);
         if !is_loose {
             // A list right under its item's text needs no line between them.
@@ -72,10 +72,22 @@ fn list(start: Option<usize>, items: &[Vec<Node>], other: bool, code: &dyn Fn(us
         }
         was_loose = is_loose;
         let mut lines = lines.into_iter();
-        written.push(format!("{marker}{}", lines.next().unwrap_or_default()).trim_end().to_owned());
+        // Code and lists begin below their marker: there every reader sees where they do.
+        let beside = item.first().is_some_and(|node| matches!(node, Node::Paragraph(_) | Node::Heading(..)));
+        let first = if beside { lines.next().unwrap_or_default() } else { String::new() };
+        written.push(format!("{marker}{first}").trim_end().to_owned());
         written.extend(lines.map(|line| if line.is_empty() { line } else { format!("{indent}{line}") }));
     }
     written
+}
+
+/// Whether an item is a line of prose, with nothing below it but a list of such items.
+fn is_tight(item: &[Node]) -> bool {
+    match item {
+        [] | [Node::Paragraph(_)] => true,
+        [Node::Paragraph(_), Node::List(_, items)] => items.iter().all(|item| is_tight(item)),
+        _ => false,
+    }
 }
 
 /// A table. One without a head gets an empty one: Markdown knows no other.
@@ -208,7 +220,9 @@ fn marks(style: &Style, inner: &str, before: char, next: char) -> Vec<(&'static 
     let is_gap = |letter: char| letter.is_whitespace();
     let opens = is_word(inner.chars().next()) || is_gap(before) || before == '(';
     let closes = is_word(inner.chars().next_back()) || is_gap(next) || matches!(next, '.' | ',' | ':' | ';' | ')' | '!' | '?');
-    let plain = opens && closes && !style.code;
+    // Marks within marks are read as such only in some places.
+    let is_one = [style.struck, style.strong, style.emphasis].into_iter().filter(|has| *has).count() == 1;
+    let plain = opens && closes && !style.code && is_one;
     let mut marks = Vec::new();
     for (has, stars, tags) in [
         (style.struck, ("~~", "~~"), ("<del>", "</del>")),
@@ -216,7 +230,7 @@ fn marks(style: &Style, inner: &str, before: char, next: char) -> Vec<(&'static 
         (style.emphasis, ("*", "*"), ("<em>", "</em>")),
     ] {
         if has {
-            marks.push(if plain && marks.is_empty() { stars } else { tags });
+            marks.push(if plain { stars } else { tags });
         }
     }
     marks

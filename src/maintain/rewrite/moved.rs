@@ -20,8 +20,8 @@ impl Page<'_> {
                 }
                 let mut group = Group { touches: vec![(index, import.span)], ..Group::default() };
                 match &import.from {
-                    Some(from) => self.from_import(&mut group, (index, number), import, &from.name),
-                    None => self.plain_import(&mut group, (index, number), import),
+                    Some(from) => self.names_from(&mut group, (index, number), import, &from.name),
+                    None => self.modules(&mut group, (index, number), import),
                 }
                 if !group.moves.is_empty() {
                     groups.push(group);
@@ -40,7 +40,7 @@ impl Page<'_> {
         self.names.0.iter().any(|binding| binding.name == name && binding.path.as_deref() != Some(path))
     }
 
-    fn from_import(&self, group: &mut Group, key: (usize, usize), import: &Import, from: &str) {
+    fn names_from(&self, group: &mut Group, key: (usize, usize), import: &Import, from: &str) {
         let moved: Vec<_> = import.names.iter().map(|name| moves::follow(&import.path(name))).collect();
         for (name, moved) in import.names.iter().zip(&moved) {
             let path = import.path(name);
@@ -90,7 +90,7 @@ impl Page<'_> {
         }
     }
 
-    fn plain_import(&self, group: &mut Group, key: (usize, usize), import: &Import) {
+    fn modules(&self, group: &mut Group, key: (usize, usize), import: &Import) {
         for (item, name) in import.names.iter().enumerate() {
             let path = &name.name.name;
             let Some((to, steps)) = moves::follow(path) else {

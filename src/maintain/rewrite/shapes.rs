@@ -30,12 +30,17 @@ impl Page<'_> {
                     if !is_engine || taken.iter().any(|(other, span)| *other == index && span.start < found.span.end && found.span.start < span.end) {
                         continue;
                     }
+                    let text = self.rendered(&mut group.plans, one, (index, view), &found);
+                    // A name that the page has nowhere: it may be about something else altogether.
+                    if text.is_none() && !one.new.contains("$db") {
+                        continue;
+                    }
                     taken.push((index, found.span));
                     group.add(one);
                     group.touches.push((index, found.span));
-                    match self.rendered(&mut group.plans, one, (index, view), &found) {
+                    match text {
                         Some(text) => group.changes.push((index, Change { span: found.span, text })),
-                        None => group.hint = Some(one.note.clone()),
+                        None => group.hint = Some("the page does not show the name of its database object".to_owned()),
                     }
                 }
             }

@@ -55,7 +55,7 @@ pub(super) fn write(page: &mut Page, report: &Report, lesson: &Shown<'_>, last: 
 }
 
 fn outcome_of(page: &mut Page, report: &Report, lesson: &LessonOutcome, id: &str) {
-    page.leaf("p", &[("class", "meaning")], &format!("{}: {}", lesson.status.word(), wording::meaning(lesson.status)));
+    page.leaf("p", &[("class", "meaning")], &format!("{}: {}", wording::status(lesson), wording::meaning(lesson.status)));
     if lesson.status == Status::Errored || lesson.error.is_some() {
         page.leaf("pre", &[("class", "output error")], &text::message(&wording::errored(lesson)));
     }

@@ -26,6 +26,9 @@ pub(super) struct ReportForm<'a> {
     /// The part of the guide that was checked: `slice:1/4` or `hash:1/4`; null where it was not parted.
     #[serde(default)]
     pub(super) partition: Option<Cow<'a, str>>,
+    /// What was found of the course's baseline; null where it has none.
+    #[serde(default)]
+    pub(super) baseline: Option<BaselineForm>,
     pub(super) notes: Cow<'a, [String]>,
     pub(super) seconds: f64,
     pub(super) chapters: usize,
@@ -39,6 +42,14 @@ pub(super) struct ReportForm<'a> {
     #[serde(default)]
     pub(super) sources: Vec<SourceForm<'a>>,
     pub(super) lessons: Vec<LessonForm<'a>>,
+}
+
+/// How many findings the baseline knows of, and how many of its entries are past.
+#[derive(Serialize, Deserialize)]
+pub(super) struct BaselineForm {
+    pub(super) known: usize,
+    pub(super) gone: usize,
+    pub(super) expired: usize,
 }
 
 /// A finding about the check as a whole.
@@ -88,6 +99,9 @@ pub(super) struct LessonForm<'a> {
     pub(super) path: Cow<'a, str>,
     pub(super) line: usize,
     pub(super) status: Cow<'a, str>,
+    /// Whether it does not pass, and the baseline knows of all that keeps it from that.
+    #[serde(default)]
+    pub(super) known: bool,
     pub(super) error: Option<Cow<'a, str>>,
     /// The words that select it on the command line.
     #[serde(default)]
@@ -147,6 +161,15 @@ pub(super) struct FindingForm<'a> {
     pub(super) edits: Vec<EditForm<'a>>,
     pub(super) related: Vec<RelatedForm<'a>>,
     pub(super) comparison: Option<ComparisonForm<'a>>,
+    /// What the baseline says of it, if it knows of it.
+    #[serde(default)]
+    pub(super) baseline: Option<KnownForm<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct KnownForm<'a> {
+    pub(super) reason: Cow<'a, str>,
+    pub(super) expires: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]

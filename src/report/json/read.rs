@@ -13,10 +13,10 @@ use serde_json::error::Category;
 
 use super::digest;
 use super::form::{AssumptionForm, BlockForm, EditForm, FindingForm, LessonForm, RelatedForm, ReportForm, VERSION};
-use crate::finding::{Code, Comparison, Edit, Finding, Location, Related};
+use crate::finding::{Code, Comparison, Edit, Finding, Known, Location, Related};
 use crate::lab::{Assumption, BlockPlan, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Outcome, Status};
-use crate::report::Report;
+use crate::report::{Baselined, Report};
 use crate::source::{Place, Source, Span};
 
 /// How many lines and columns places may ask for, all together: more than any guide has, and little enough to make outlines of.
@@ -116,6 +116,7 @@ pub fn read(text: &str, texts: Texts<'_>) -> Result<Kept, ReadError> {
         lessons,
         seconds: form.seconds,
         partition: form.partition.map(Cow::into_owned),
+        baseline: form.baseline.map(|counts| Baselined { known: counts.known, gone: counts.gone, expired: counts.expired }),
         flags: form.flags.into_owned(),
     };
     Ok(Kept { report, digests })
@@ -249,6 +250,7 @@ fn finding(form: FindingForm<'_>, sources: &Sources) -> Result<Finding, ReadErro
         edits,
         related: related.collect(),
         comparison,
+        known: form.baseline.map(|known| Known { reason: known.reason.into_owned(), expires: known.expires.into_owned() }),
         ..Finding::new(code(&form.code)?, location, form.message.into_owned())
     })
 }
