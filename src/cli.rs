@@ -11,6 +11,9 @@ pub mod course;
 pub mod doctor;
 pub mod engines;
 pub mod env;
+pub mod fix;
+pub mod import;
+mod links;
 pub(crate) mod manifest;
 pub mod matrix;
 pub mod output;
@@ -25,6 +28,7 @@ pub mod selftest;
 pub mod show;
 pub mod snapshots;
 pub mod spinner;
+pub mod stale;
 pub mod watch;
 
 use std::io::Write;
@@ -89,16 +93,22 @@ enum Command {
     Review(review::Args),
     /// Accept what waits for review in some lessons.
     Accept(accept::Args),
+    /// Say what to write instead of what has moved, run before it is offered, and write it with --apply.
+    Fix(Box<fix::Args>),
+    /// List what lessons use that their packages say will go away, and what only breaks with the packages to come.
+    Stale(stale::Args),
+    /// Find the release of a package that broke a lesson.
+    Bisect(Box<bisect::Args>),
     /// List snapshots, and those that no block refers to any more.
     Snapshots(snapshots::Args),
     /// Record what is wrong today, so that a check fails only on what is new.
     Baseline(Box<baseline::Args>),
-    /// Find the release of a package that broke a lesson.
-    Bisect(Box<bisect::Args>),
-    /// The environments that lessons run in: list, build, image, save, load.
+    /// The environments that lessons run in: list, build, image, lock, upgrade, save, load.
     Env(env::Args),
     /// Write a report again in other formats, and make one of the reports of parts: show, merge.
     Report(report::Args),
+    /// Turn a legacy guide, plain text or HTML, into a tree of Markdown with a table of contents.
+    Import(import::Args),
     /// Say what this machine has to run lessons with, and what is missing.
     Doctor(doctor::Args),
     /// Run lessons that mean harm on this machine's engine, and say which of them it holds.
@@ -126,11 +136,14 @@ impl Cli {
             Command::Show(args) => show::run(&args),
             Command::Review(args) => review::run(&args, &course::labs()?),
             Command::Accept(args) => accept::run(&args, &course::labs()?),
+            Command::Fix(args) => fix::run(&args).await,
+            Command::Stale(args) => stale::run(&args).await,
+            Command::Bisect(args) => bisect::run(&args).await,
             Command::Snapshots(args) => snapshots::run(&args),
             Command::Baseline(args) => baseline::run(&args).await,
-            Command::Bisect(args) => bisect::run(&args).await,
             Command::Env(args) => env::run(&args).await,
             Command::Report(args) => report::run(&args),
+            Command::Import(args) => import::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Selftest(args) => selftest::run(&args).await,
             Command::Clean(args) => clean::run(&args).await,

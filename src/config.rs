@@ -22,8 +22,18 @@ pub struct Config {
     pub matrix: Option<Vec<String>>,
     /// A lock file of the course's own, in place of a built-in environment.
     pub requirements: Option<String>,
+    /// What to do about links.
+    pub links: Links,
     /// The file of findings that are known already.
     pub baseline: Option<String>,
+}
+
+/// What `proctor.toml` says about links.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Links {
+    /// Targets that are left alone, as they are written on the page; `*` stands for anything.
+    pub ignore: Vec<String>,
 }
 
 /// Why a configuration could not be read. Each message is in lower case and says what to do.
@@ -48,7 +58,7 @@ pub enum ConfigError {
     },
 }
 
-const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements", "baseline"];
+const KEYS: &[&str] = &["guide", "labs", "environment", "matrix", "requirements", "baseline", "links", "ignore"];
 
 impl Config {
     /// The `proctor.toml` in `start` or the nearest folder above it; the default if there is none.
@@ -69,8 +79,22 @@ impl Config {
     fn load(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
-        let config: Self = parse_toml(&text, KEYS).map_err(|message| ConfigError::Invalid { path: shown, message })?;
+        let config = Self::parse(&text).map_err(|message| ConfigError::Invalid { path: shown, message })?;
         Ok(Self { root: path.parent().map(Path::to_path_buf).unwrap_or_default(), ..config })
+    }
+
+    /// Read the text of a `proctor.toml`.
+    ///
+    /// # Errors
+    /// A message, in lower case, with line and what to do, if it is no TOML, has a key that does not exist, or a value of the wrong kind.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        parse_toml(text, KEYS)
+    }
+
+    /// Whether links to this target are left alone.
+    #[must_use]
+    pub fn ignores_link(&self, target: &str) -> bool {
+        self.links.ignore.iter().any(|pattern| fits(pattern, target))
     }
 
     /// The folder of labs.
@@ -84,6 +108,19 @@ impl Config {
     pub fn baseline(&self) -> PathBuf {
         self.root.join(self.baseline.as_deref().unwrap_or("proctor-baseline.toml"))
     }
+}
+
+/// Whether a text is what a pattern says, in which `*` stands for anything.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = pattern.rsplit_once('*').map(|(_, last)| last) else { return rest.is_empty() };
+    let middle: Vec<&str> = parts.collect();
+    for part in middle.iter().take(middle.len().saturating_sub(1)) {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
 }
 
 /// Read TOML into `T`, refusing keys that it does not have; `keys` are those that exist, to offer the nearest.
@@ -134,6 +171,7 @@ pub fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_typo_is_named_with_the_nearest_key() {
@@ -144,9 +182,40 @@ mod tests {
     }
 
     #[test]
+    fn links_may_be_left_alone() {
+        let config: Config = parse_toml("[links]\nignore = ['https://intranet.example/*', '*.local/*/x', 'a']\n", KEYS).unwrap_or_default();
+        for (target, ignored) in [
+            ("https://intranet.example/", true),
+            ("https://intranet.example", false),
+            ("b.local/c/d/x", true),
+            ("b.local/x", false),
+            ("a", true),
+            ("ab", false),
+        ] {
+            assert_eq!(config.ignores_link(target), ignored, "{target}");
+        }
+    }
+
+    #[test]
     fn distances_count_a_swap_once() {
         assert_eq!(distance("Bsae", "Base"), 1);
         assert_eq!(nearest("Bsae", ["Base", "base64"]), Some("Base"));
         assert_eq!(nearest("zzz", ["Base"]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_configuration_or_refused_at_a_line(text in "((guide|labs|labz|é)?( = )?('|\"|x|1|\\[|\\{)?\n?){0,8}") {
+            if let Err(message) = Config::parse(&text) {
+                let line = message.strip_prefix("line ").and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+                prop_assert!(line.is_some_and(|line| (1..=text.split('\n').count()).contains(&line)), "{}", message);
+            }
+        }
+
+        #[test]
+        fn a_distance_is_one(a in "[abc]{0,6}", b in "[abc]{0,6}") {
+            prop_assert_eq!(distance(&a, &b), distance(&b, &a));
+            prop_assert_eq!(distance(&a, &b) == 0, a == b);
+        }
     }
 }

@@ -17,7 +17,7 @@ pub use docker::{DockerEngine, DockerOptions};
 pub use local::{Local, LocalOptions};
 pub use protocol::{Ending, Job, Record, Run};
 pub use replay::{Recorder, Replay};
-pub use worker::agent_source;
+pub use worker::{agent_source, hear};
 
 /// Why an engine could not run a job, or not be started at all. Each message is in lower case and ends with what to do next.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ pub mod layer;
 mod lock;
 mod overlay;
 pub mod release;
+pub mod resolve;
 mod venv;
 
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ pub use cache::cache_dir;
 pub(crate) use cache::hash;
 pub use image::{LABEL, find_image, image_name};
 pub use interpreter::{Candidate, Interpreter, OLDEST, choose as choose_python, survey as survey_pythons};
-pub use lock::Requirement;
+pub use lock::{Requirement, Wrong, parse as parse_requirements};
 
 use crate::engine::EngineError;
 
@@ -39,12 +40,12 @@ pub const NOTE: &str = "note: ";
 /// One Dockerfile for all environments.
 const DOCKERFILE: &str = include_str!("../docker/Dockerfile");
 
-/// The environments that come with Proctor: name, lock and Debian packages. One line for each file of `docker/env`.
-const EMBEDDED: &[(&str, &str, &str)] = &[
-    ("flask", include_str!("../docker/env/flask.txt"), include_str!("../docker/env/flask.apt")),
-    ("flask-2", include_str!("../docker/env/flask-2.txt"), include_str!("../docker/env/flask-2.apt")),
-    ("legacy", include_str!("../docker/env/legacy.txt"), include_str!("../docker/env/legacy.apt")),
-    ("next", include_str!("../docker/env/next.txt"), include_str!("../docker/env/next.apt")),
+/// The environments that come with Proctor: name, lock, Debian packages, and what the lock is made from. One line for each file of `docker/env`.
+const EMBEDDED: &[(&str, &str, &str, &str)] = &[
+    ("flask", include_str!("../docker/env/flask.txt"), include_str!("../docker/env/flask.apt"), include_str!("../docker/env/flask.in")),
+    ("flask-2", include_str!("../docker/env/flask-2.txt"), include_str!("../docker/env/flask-2.apt"), include_str!("../docker/env/flask-2.in")),
+    ("legacy", include_str!("../docker/env/legacy.txt"), include_str!("../docker/env/legacy.apt"), include_str!("../docker/env/legacy.in")),
+    ("next", include_str!("../docker/env/next.txt"), include_str!("../docker/env/next.apt"), include_str!("../docker/env/next.in")),
 ];
 
 /// Where an environment's requirements were found.
@@ -75,7 +76,7 @@ impl Environment {
         if let Some(path) = course_root.map(|root| own_lock(root, name)).filter(|path| is_name(name) && path.is_file()) {
             return Self::from_requirements(name, &path);
         }
-        let Some(&(_, lock, apt)) = EMBEDDED.iter().find(|(known, ..)| *known == name) else {
+        let Some(&(_, lock, apt, _)) = EMBEDDED.iter().find(|(known, ..)| *known == name) else {
             let known = Self::list(course_root).join(", ");
             return Err(EngineError::Environment(format!(
                 "no environment is called `{name}`; there are: {known}. A course adds its own as docker/env/{name}.txt, or names a requirements file in proctor.toml"
@@ -112,9 +113,7 @@ impl Environment {
 
     fn new(name: &str, origin: Origin, lock: String, apt: String) -> Result<Self, EngineError> {
         if !is_name(name) {
-            return Err(EngineError::Environment(format!(
-                "`{name}` cannot name an environment: use lower-case letters, digits and single dashes, starting with a letter"
-            )));
+            return Err(no_name(name));
         }
         let requirements = lock::parse(&lock).map_err(|wrong| {
             let place = match &origin {
@@ -124,6 +123,43 @@ impl Environment {
             EngineError::Environment(format!("{place}:{}: {}", wrong.line, wrong.message))
         })?;
         Ok(Self { name: name.to_owned(), origin, lock, apt, requirements })
+    }
+
+    /// The environment of that name with another lock, before that is written to its place.
+    ///
+    /// # Errors
+    /// If the lock cannot be used.
+    pub fn with_lock(name: &str, place: &Path, lock: String, apt: &str) -> Result<Self, EngineError> {
+        Self::new(name, Origin::File(place.to_owned()), lock, apt.to_owned())
+    }
+
+    /// Where a course keeps the lock of an environment of its own.
+    ///
+    /// # Errors
+    /// If no environment can have that name.
+    pub fn own_path(course_root: &Path, name: &str) -> Result<PathBuf, EngineError> {
+        if is_name(name) { Ok(own_lock(course_root, name)) } else { Err(no_name(name)) }
+    }
+
+    /// What its lock is made from: what came with it, or, where it is not locked, itself.
+    #[must_use]
+    pub fn source(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Embedded => EMBEDDED.iter().find(|(known, ..)| *known == self.name).map(|(.., list)| (*list).to_owned()),
+            Origin::File(_) => (!self.is_locked()).then(|| self.lock.clone()),
+        }
+    }
+
+    /// Its requirements file as it stands.
+    #[must_use]
+    pub fn lock(&self) -> &str {
+        &self.lock
+    }
+
+    /// The file of its Debian packages as it stands.
+    #[must_use]
+    pub fn apt_text(&self) -> &str {
+        &self.apt
     }
 
     /// Its name.
@@ -188,6 +224,10 @@ impl Environment {
 
 fn own_lock(root: &Path, name: &str) -> PathBuf {
     root.join("docker/env").join(format!("{name}.txt"))
+}
+
+fn no_name(name: &str) -> EngineError {
+    EngineError::Environment(format!("`{name}` cannot name an environment: use lower-case letters, digits and single dashes, starting with a letter"))
 }
 
 /// Names become parts of paths and image tags.

@@ -107,6 +107,7 @@ codes! {
     BadDirective "bad-directive" Warning Informs "A code directive of reStructuredText that shows no code: its content is missing or not indented, or a colon is.";
     Unlisted "unlisted" Warning Informs "A page that the table of contents does not name.";
     UnreferencedSnapshot "unreferenced-snapshot" Warning Informs "A snapshot that belongs to no block any more.";
+    DeadLink "dead-link" Warning Informs "A link that leads nowhere.";
     UndefinedName "undefined-name" Note Incompletes "A name that the page uses and never defines.";
     MissingModule "missing-module" Note Incompletes "A module that is neither on the page nor in the environment.";
     MissingFile "missing-file" Note Incompletes "A file or template that the code opens and the page never shows.";
@@ -114,6 +115,7 @@ codes! {
     Unsupplied "unsupplied" Note Incompletes "The code needs rows or state that the page never makes.";
     MissingService "missing-service" Note Incompletes "A service that the lab asks for and that cannot be had where it runs.";
     Assumed "assumed" Note Incompletes "With --strict: something the page takes for granted had to be assumed.";
+    MovedLink "moved-link" Note Informs "A link whose target says that it has moved for good.";
     NotReached "not-reached" Note Informs "Lines of the block that never ran, so nothing is known about them.";
 }
 
@@ -177,6 +179,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// The index, in the lesson's list, of the finding that this one only follows from.
     pub because: Option<usize>,
+    /// Changes of the text it stands in that were run, and end it; made together, or not at all.
+    pub edits: Vec<Edit>,
     /// Other places that explain it.
     pub related: Vec<Related>,
     /// What was expected and what came, for findings about output; shown as a diff.
@@ -220,6 +224,15 @@ pub struct Known {
     pub expires: String,
 }
 
+/// A change of a guide's text: these bytes give way to that text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edit {
+    /// The bytes that go; may be none.
+    pub span: Span,
+    /// What stands there instead.
+    pub text: String,
+}
+
 /// Two texts that should have been the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
@@ -233,13 +246,31 @@ impl Finding {
     /// A finding with a message and nothing else.
     #[must_use]
     pub fn new(code: Code, location: Location, message: impl Into<String>) -> Self {
-        Self { code, location, message: message.into(), help: None, because: None, related: Vec::new(), comparison: None, known: None, claimed: None }
+        Self {
+            code,
+            location,
+            message: message.into(),
+            help: None,
+            because: None,
+            edits: Vec::new(),
+            related: Vec::new(),
+            comparison: None,
+            known: None,
+            claimed: None,
+        }
     }
 
     /// The same finding with a line of help.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding with edits that end it.
+    #[must_use]
+    pub fn with_edits(mut self, edits: Vec<Edit>) -> Self {
+        self.edits = edits;
         self
     }
 

@@ -5,6 +5,7 @@
 pub mod directive;
 pub mod html;
 pub mod language;
+pub mod links;
 pub mod load;
 pub mod markdown;
 pub mod nearest;

@@ -26,6 +26,7 @@ pub use assemble::{Setup, assemble};
 pub use draft::Remedy;
 pub use install::{Asked, Installed};
 pub use lenders::{Lenders, Shelf};
+pub(crate) use names::{FileName, file_name};
 pub(crate) use own::is_library;
 
 use crate::engine::protocol::{Action, Job};

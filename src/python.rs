@@ -321,6 +321,39 @@ pub fn modernised(code: &str) -> Option<Module> {
     Some(parse(&lines)).filter(|module| is_python2(code) && module.errors.is_empty())
 }
 
+/// The lines of Python 2 as Python 3 writes them, one for one; `None` if that changes nothing, or the whole is still no Python then.
+#[must_use]
+pub fn modern_lines(code: &str) -> Option<Vec<String>> {
+    let lines: Vec<String> = code.lines().map(|line| modern(line).or_else(|| more_modern(line)).unwrap_or_else(|| line.to_owned())).collect();
+    let whole: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    let changes = lines.iter().zip(code.lines()).any(|(new, old)| new != old);
+    (changes && parse(&whole).errors.is_empty()).then_some(lines)
+}
+
+/// What is plainly Python 2 only in code of which other lines are: an empty `print`, one into a file or without a newline, an exception raised with a text.
+fn more_modern(line: &str) -> Option<String> {
+    let text = line.trim_start();
+    let indent = &line[..line.len() - text.len()];
+    let text = text.trim_end();
+    if text == "print" {
+        return Some(format!("{indent}print()"));
+    }
+    if let Some((file, rest)) = text.strip_prefix("print >>").and_then(|rest| rest.split_once(',')) {
+        return Some(format!("{indent}print({}, file={})", rest.trim(), file.trim()));
+    }
+    if let Some(rest) = text.strip_prefix("print ") {
+        return Some(match rest.strip_suffix(',') {
+            Some(rest) => format!("{indent}print({rest}, end=\" \")"),
+            None => format!("{indent}print({rest})"),
+        });
+    }
+    if let Some((code, names)) = text.strip_prefix("exec ").and_then(|rest| rest.split_once(" in ")) {
+        return Some(format!("{indent}exec({code}, {names})"));
+    }
+    let (class, message) = text.strip_prefix("raise ")?.split_once(", ")?;
+    Some(format!("{indent}raise {class}({message})"))
+}
+
 /// A line of Python 2, perhaps behind a prompt, as Python 3 writes it; `None` for any other.
 fn modern(line: &str) -> Option<String> {
     let text = line.trim_start();

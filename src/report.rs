@@ -16,6 +16,7 @@ mod table;
 mod text;
 mod wording;
 
+pub mod badge;
 pub mod github;
 pub mod html;
 pub mod json;
@@ -76,6 +77,7 @@ pub fn write(report: &Report, format: Format, options: &terminal::Options, mut o
         Format::Github => github::write(report, &mut out),
         Format::Markdown => markdown::write(report, &mut out),
         Format::Html => html::write(report, &mut out),
+        Format::Badge => badge::write(report, &mut out),
     }
 }
 
@@ -96,11 +98,13 @@ pub enum Format {
     Markdown,
     /// A page of lesson health.
     Html,
+    /// An SVG with the number of lessons of the worst status.
+    Badge,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html];
+    pub const ALL: [Self; 8] = [Self::Terminal, Self::Json, Self::Junit, Self::Sarif, Self::Github, Self::Markdown, Self::Html, Self::Badge];
 
     /// The word that the command line uses.
     #[must_use]
@@ -113,6 +117,7 @@ impl Format {
             Self::Github => "github",
             Self::Markdown => "markdown",
             Self::Html => "html",
+            Self::Badge => "badge",
         }
     }
 
@@ -247,7 +252,7 @@ mod tests {
         });
         let distinct: std::collections::BTreeSet<_> = written.iter().collect();
         assert_eq!(distinct.len(), Format::ALL.len());
-        assert!(written.iter().all(|text| text.contains("has no attribute") && text.ends_with('\n')));
+        assert!(written.iter().all(|text| (text.contains("has no attribute") || text.contains("<svg")) && text.ends_with('\n')));
     }
 
     #[test]

@@ -83,9 +83,20 @@ fn imports_of(lesson: &Lesson) -> BTreeSet<String> {
     imports(lesson.blocks.iter().flat_map(|block| &block.body.lines).map(|line| line.text.as_str()))
 }
 
+/// The lab of a lesson, assembled beside the task that waits for the workers: while they run one, the other cores make the next.
+async fn assembled(planned: &Planned) -> Lab {
+    let own = planned.clone();
+    match tokio::task::spawn_blocking(move || own.lab()).await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(lab) => lab,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // Only a runtime that is being shut down cancels what has not begun.
+        Err(Err(_)) => planned.lab(),
+    }
+}
+
 async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutcome {
     let begun = std::time::Instant::now();
-    let lab = planned.lab();
+    let lab = assembled(planned).await;
     let mut outcome = blank(planned, &how.environment);
     match runs(&planned.lesson, &lab, bench, true).await {
         Err(error) => {
@@ -106,11 +117,12 @@ async fn lesson(planned: &Planned, bench: &Bench<'_>, how: &Check) -> LessonOutc
             outcome.status = status(&judged);
             fill(&mut outcome, judged);
             if let Some(snapshots) = &how.snapshots {
+                let own = planned.manifest.as_ref().and_then(|manifest| manifest.environment.as_deref());
                 let again = || async {
                     let runs = self::runs(&planned.lesson, &lab, bench, false).await.ok()?;
                     Some(judge(&planned.lesson, &lab, &runs, how.judging))
                 };
-                snapshots.hold(&planned.lesson, &mut outcome, again).await;
+                snapshots.hold(&planned.lesson, own, &mut outcome, again).await;
             }
         }
     }

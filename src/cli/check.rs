@@ -4,7 +4,8 @@ use crate::cli::baseline;
 use crate::cli::claims;
 use crate::cli::course::{self, Course};
 use crate::cli::engines::EngineArgs;
-use crate::cli::matrix::{EnvArgs, Part};
+use crate::cli::links::Links;
+use crate::cli::matrix::{EnvArgs, Part, own_name};
 use crate::cli::part;
 use crate::cli::partition::Partition;
 use crate::cli::round::{Leg, Round, run_all};
@@ -49,6 +50,9 @@ pub struct Args {
     /// Refuse whatever a page takes for granted.
     #[arg(long)]
     pub(super) strict: bool,
+    /// Ask the web about the links that lead out of the guide. Answers are kept for a day.
+    #[arg(long)]
+    links: bool,
     /// Fail on what the course's baseline knows of as well.
     #[arg(long)]
     no_baseline: bool,
@@ -58,7 +62,7 @@ pub struct Args {
     /// Let lessons of this status pass, such as incomplete.
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
     allow: Vec<Status>,
-    /// A report to write: terminal, json, junit, sarif, github, markdown or html, to standard output or to PATH. May be given more than once.
+    /// A report to write: terminal, json, junit, sarif, github, markdown, html or badge, to standard output or to PATH. May be given more than once.
     #[arg(long, value_name = "FORMAT[=PATH]")]
     pub(super) format: Vec<Request>,
     /// Show everything: each consequence, each block that was left out, lessons that passed.
@@ -88,6 +92,7 @@ impl Args {
         flags.extend(self.no_snapshots.then(|| "--no-snapshots".to_owned()));
         flags.extend(self.install.then(|| "--install".to_owned()));
         flags.extend(self.strict.then(|| "--strict".to_owned()));
+        flags.extend(self.links.then(|| "--links".to_owned()));
         flags.extend(self.no_baseline.then(|| "--no-baseline".to_owned()));
         flags.extend(self.env.env.iter().map(|env| format!("--env={env}")));
         flags
@@ -115,9 +120,14 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let part = part::take(args, &mut course)?;
     let parts = args.env.parts(&course)?;
+    // Hosts are slow, lessons are busy: both at once.
+    let links = args.links.then(|| tokio::spawn(Links::of(&course, !args.engine.no_cache).ask()));
     let ended = if part.is_empty(&course) { Some(part.nothing(&course, &parts)) } else { run_all(&legs(args, &course, &parts), course.chapters).await? };
     let Some(mut report) = ended else { return Ok(interrupted_round()) };
     part.tell(&mut report);
+    if let Some(links) = links {
+        links.await?.add_to(&mut report);
+    }
     if args.update_claims && claims::update(args, &course, &parts, &mut report).await?.is_none() {
         return Ok(interrupted_round());
     }
@@ -151,7 +161,12 @@ pub(super) fn sinks(requests: &[Request]) -> anyhow::Result<Vec<Sink>> {
 
 /// One check of a course as the command line asks for it.
 pub(super) fn round<'a>(args: &'a Args, course: &Course, environment: &'a Environment) -> Round<'a> {
-    let snapshots = || Snapshots { store: Store::new(course::labs_of(&course.config)), write: !in_ci(), environment: environment.name().to_owned() };
+    let snapshots = || Snapshots {
+        store: Store::new(course::labs_of(&course.config)),
+        write: !in_ci(),
+        environment: environment.name().to_owned(),
+        own: own_name(&course.config).to_owned(),
+    };
     Round {
         engine: &args.engine,
         environment,
@@ -190,7 +205,7 @@ pub(super) fn write_all(report: &Report, sinks: Vec<Sink>, verbose: bool) -> any
 }
 
 /// Whether we run where nobody can answer, and nothing may be written beside the guide.
-fn in_ci() -> bool {
+pub(super) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 

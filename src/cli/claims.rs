@@ -16,7 +16,7 @@ use crate::cli::rewrite::rewrite;
 use crate::cli::round::{Leg, run_all};
 use crate::cli::tell;
 use crate::finding::Code;
-use crate::guide::load::{Format, reread};
+use crate::guide::load::{Format, blocks_of};
 use crate::maintain::claims::{Mended, mend};
 use crate::outcome::LessonOutcome;
 use crate::report::Report;
@@ -166,7 +166,7 @@ fn raw_offset(raw: &str, offset: usize) -> usize {
 
 /// Whether a page has the same blocks as before, but for what was mended in them.
 fn is_same_but(path: &str, old: &str, new: &str, mended: &[&Mended]) -> bool {
-    let (old, new) = (reread(path, old), reread(path, new));
+    let (old, new) = (blocks_of(path, old), blocks_of(path, new));
     let is_mended = |block: &crate::guide::Block| mended.iter().any(|one| one.span.start < block.span().end && block.span().start < one.span.end);
     old.len() == new.len()
         && old.iter().zip(&new).all(|(old, new)| old.role == new.role && old.language == new.language && (is_mended(old) || old.body.text() == new.body.text()))

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::cli::{Failure, manifest, usage};
 use crate::config::Config;
-use crate::guide::load::{SUMMARY, home, load, select, split_argument};
+use crate::guide::links;
+use crate::guide::load::{SUMMARY, home, load, reread, select, split_argument};
 use crate::guide::nearest::nearest;
 use crate::guide::{Guide, Lesson};
 use crate::lab::manifest::Manifest;
@@ -48,6 +49,14 @@ pub fn labs() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// A usage [`Failure`](super::Failure) if something does not exist or cannot be read.
 pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
+    find_with(arguments, &BTreeMap::new())
+}
+
+/// As [`find`], but with other texts in place of what some pages hold, by the paths that people are shown. A page that would be other lessons then stays as it is.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_with(arguments: &[String], texts: &BTreeMap<String, String>) -> anyhow::Result<Course> {
     let base = std::env::current_dir()?;
     let mut requests: Vec<(PathBuf, Vec<String>)> = Vec::new();
     let mut config: Option<Config> = None;
@@ -95,7 +104,7 @@ pub fn find(arguments: &[String]) -> anyhow::Result<Course> {
     let mut course = Course { config, planned: Vec::new(), chapters: 0, guides: Vec::new(), ids: Vec::new() };
     let mut wrong = Vec::new();
     for (path, selectors) in merge(requests) {
-        course.add(&path, &selectors, &base, &mut wrong)?;
+        course.add(&path, &selectors, (&base, texts), &mut wrong)?;
     }
     // All of them, and before anything runs: whoever mends one should not have to come back for the next.
     if wrong.is_empty() { Ok(course) } else { Err(usage(wrong.join("\nerror: ")).into()) }
@@ -154,8 +163,14 @@ impl Course {
     }
 
     /// Plan the lessons of a guide; what is wrong with their manifests is added to `wrong`.
-    fn add(&mut self, path: &Path, selectors: &[String], base: &Path, wrong: &mut Vec<String>) -> anyhow::Result<()> {
-        let guide = load(path, base).map_err(|error| usage(error.to_string()))?;
+    fn add(&mut self, path: &Path, selectors: &[String], (base, texts): (&Path, &BTreeMap<String, String>), wrong: &mut Vec<String>) -> anyhow::Result<()> {
+        let mut guide = load(path, base).map_err(|error| usage(error.to_string()))?;
+        for (page, text) in texts {
+            let whole = base.join(path);
+            let root = if whole.is_dir() { whole } else { home(&whole).or_else(|| whole.parent().map(Path::to_path_buf)).unwrap_or_default() };
+            reread(&mut guide, page, text, &root, base);
+        }
+        links::check(&mut guide, path, base, &|target| self.config.ignores_link(target));
         let selected: Option<BTreeSet<String>> = if selectors.is_empty() {
             None
         } else {

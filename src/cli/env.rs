@@ -1,10 +1,14 @@
-//! `proctor env`: lists, builds and carries the environments that lessons run in.
+//! `proctor env`: lists, builds, carries and locks the environments that lessons run in.
+
+mod lock;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 
 use super::output::say;
 use super::spinner::Spinner;
 use super::{Exit, Failure, usage};
+use crate::config::Config;
 use crate::engine::docker::connect::{Connection, connect};
 use crate::env::{Base, Environment, Origin, archive, choose_python, find_image, image_name};
 
@@ -37,6 +41,18 @@ enum Command {
         #[arg(default_value = "flask")]
         name: String,
     },
+    /// Make an environment's lock again from what it asks for (NAME.in): what is locked stays, as long as that allows it
+    ///
+    /// For an environment that came with Proctor, the course gets one of its own: docker/env/NAME.in, NAME.txt and NAME.apt. A course whose proctor.toml
+    /// names its own requirements has those locked. Packages are resolved by uv, from your own package index.
+    Lock {
+        /// The environment's name; the course's own if left out.
+        name: Option<String>,
+    },
+    /// Resolve an environment to the newest releases, and show which lessons that changes before the lock is written
+    ///
+    /// The exit status is 1 if a lesson does worse, whether the lock was written or not.
+    Upgrade(Box<upgrade::Args>),
     /// Write an environment's image to a file, for a machine without a network.
     Save {
         /// The environment's name.
@@ -84,6 +100,8 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
             };
             say(&built.unwrap_or_else(|| environment.image_tag(Base::Official)))?;
         }
+        Command::Lock { name } => return lock::run(name.as_deref(), &config()?).await,
+        Command::Upgrade(args) => return upgrade::run(args, &config()?).await,
         Command::Save { name, file } => {
             let environment = find(name, root)?;
             let connection = connect().await?;
@@ -108,6 +126,11 @@ pub async fn run(args: &Args) -> anyhow::Result<Exit> {
 pub(super) fn course_root() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors().find(|directory| directory.join("proctor.toml").is_file()).map(Path::to_owned)
+}
+
+/// The configuration of the course that we stand in.
+fn config() -> Result<Config, Failure> {
+    Config::find(Path::new(".")).map_err(|error| usage(error.to_string()))
 }
 
 /// An environment that is not there, or cannot be read, is a mistake in an argument or in the course.

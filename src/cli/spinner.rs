@@ -15,18 +15,26 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub struct Spinner {
     bar: Option<ProgressBar>,
     said: Option<Instant>,
+    silent: bool,
 }
 
 impl Spinner {
     /// Nothing is shown before the first word.
     #[must_use]
     pub fn new() -> Self {
-        Self { bar: None, said: None }
+        Self { bar: None, said: None, silent: false }
+    }
+
+    /// One that shows nothing.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self { bar: None, said: None, silent: true }
     }
 
     /// Says what has been done: a line that stays.
     pub fn keep(&mut self, what: &str) {
         match &self.bar {
+            _ if self.silent => {}
             Some(bar) => bar.suspend(|| write_line(what)),
             None => write_line(what),
         }
@@ -36,6 +44,9 @@ impl Spinner {
     pub fn tell(&mut self, what: &str) {
         if what.starts_with(NOTE) {
             return self.keep(what);
+        }
+        if self.silent {
+            return;
         }
         if std::io::stderr().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| {

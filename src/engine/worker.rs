@@ -170,11 +170,20 @@ enum Incoming {
         job: u64,
         record: serde_json::Value,
     },
+    /// A record that the agent passed on unread: the lab wrote it, so that it may be anything.
+    #[serde(skip)]
+    Passed {
+        job: u64,
+        record: Option<Record>,
+    },
     End {
         job: u64,
         ending: Ending,
     },
 }
+
+/// What begins a frame that holds a job's number (eight bytes, big-endian) and a record as the lab wrote it.
+const PASSED_ON: u8 = 1;
 
 impl Worker {
     /// Sends the agent its source and waits until it is warm.
@@ -212,26 +221,9 @@ impl Worker {
             Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
             Err(_) => return Err(self.died("it does not listen").await),
         }
-        let mut tally = Tally::new(job, &self.python);
-        let (mut nonsense, mut taken) = (0, 0);
-        loop {
-            match timeout_at(until, receive(&mut self.parts.reader, &mut taken)).await {
-                Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
-                Ok(Err(error)) => return Err(self.died(&error.to_string()).await),
-                Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
-                    if !tally.add(record) {
-                        return Err(Failure::Stopped(tally.end(Ending::Output)));
-                    }
-                }
-                Ok(Ok(Some(Incoming::End { job, ending }))) if job == number => return Ok(tally.end(ending)),
-                Ok(Ok(_)) => nonsense += 1,
-            }
-            if taken > ALL + 2 * job.limits.output as usize {
-                return Err(Failure::Stopped(tally.end(Ending::Output)));
-            }
-            if nonsense > NONSENSE {
-                return Err(self.died("it answers nonsense").await);
-            }
+        match listen(&mut self.parts.reader, until, number, job, &self.python).await {
+            Err(Failure::Died(why)) => Err(self.died(&why).await),
+            heard => heard,
         }
     }
 
@@ -256,6 +248,49 @@ impl Worker {
     }
 }
 
+/// What an agent answers to a job, until it ends or goes too far.
+async fn listen(reader: &mut (dyn AsyncRead + Send + Unpin), until: Instant, number: u64, job: &Job, python: &str) -> Result<Run, Failure> {
+    let mut tally = Tally::new(job, python);
+    let (mut nonsense, mut taken) = (0, 0);
+    loop {
+        match timeout_at(until, receive(reader, &mut taken)).await {
+            Err(_) => return Err(Failure::Stopped(tally.end(Ending::Timeout))),
+            Ok(Err(error)) => return Err(Failure::Died(error.to_string())),
+            Ok(Ok(Some(Incoming::Record { job, record }))) if job == number => {
+                if !tally.add(serde_json::from_value(record).ok()) {
+                    return Err(Failure::Stopped(tally.end(Ending::Output)));
+                }
+            }
+            Ok(Ok(Some(Incoming::Passed { job, record }))) if job == number => {
+                if !tally.add(record) {
+                    return Err(Failure::Stopped(tally.end(Ending::Output)));
+                }
+            }
+            Ok(Ok(Some(Incoming::End { job, ending }))) if job == number => return Ok(tally.end(ending)),
+            Ok(Ok(_)) => nonsense += 1,
+        }
+        if taken > ALL + 2 * job.limits.output as usize {
+            return Err(Failure::Stopped(tally.end(Ending::Output)));
+        }
+        if nonsense > NONSENSE {
+            return Err(Failure::Died("it answers nonsense".to_owned()));
+        }
+    }
+}
+
+/// What the host makes of all that an agent sent to `job`, which it knows as number 1: the same reading as a worker's own, of bytes that are all there. For
+/// judging a recorded stream, and for trying what bytes can do to the host.
+///
+/// # Errors
+/// If the stream ends before the job does, or makes no sense.
+pub async fn hear(job: &Job, mut stream: &[u8]) -> Result<Run, EngineError> {
+    let until = Instant::now() + Duration::from_secs(u64::from(job.limits.seconds)) + GRACE;
+    match listen(&mut stream, until, 1, job, "").await {
+        Ok(run) | Err(Failure::Stopped(run)) => Ok(run),
+        Err(Failure::Died(why)) => Err(EngineError::WorkerDied(why)),
+    }
+}
+
 /// What a job has given so far, within bounds.
 struct Tally<'a> {
     job: &'a Job,
@@ -269,8 +304,8 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds a record, if it is one of the job's. Whether the job may go on.
-    fn add(&mut self, record: serde_json::Value) -> bool {
-        let Ok(record) = serde_json::from_value::<Record>(record) else { return true };
+    fn add(&mut self, record: Option<Record>) -> bool {
+        let Some(record) = record else { return true };
         if self.job.steps.binary_search_by_key(&record.step, |step| step.id).is_err() {
             return true;
         }
@@ -331,5 +366,50 @@ async fn receive(reader: &mut (dyn AsyncRead + Send + Unpin), taken: &mut usize)
     *taken += size;
     let mut frame = vec![0; size];
     reader.read_exact(&mut frame).await?;
+    if let Some((&PASSED_ON, rest)) = frame.split_first() {
+        let passed = rest
+            .split_first_chunk()
+            .map(|(job, record)| Incoming::Passed { job: u64::from_be_bytes(*job), record: serde_json::from_str(&String::from_utf8_lossy(record)).ok() });
+        return Ok(passed);
+    }
     Ok(serde_json::from_str(&String::from_utf8_lossy(&frame)).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn heard(frames: &[&[u8]]) -> Result<Run, EngineError> {
+        let step = |id| crate::engine::protocol::JobStep {
+            id,
+            action: crate::engine::protocol::Action::Import { module: "a".to_owned() },
+            needs: Vec::new(),
+            judged: true,
+        };
+        let job = Job { steps: vec![step(1), step(2)], ..Job::default() };
+        let stream: Vec<u8> = frames.iter().flat_map(|frame| [&u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes(), *frame].concat()).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.map_err(|source| EngineError::Io { doing: String::new(), source })?.block_on(hear(&job, &stream))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_an_agent_sends_only_records_of_its_job_are_kept(frames in proptest::collection::vec(proptest::sample::select(vec![
+            &br#"{"type":"record","job":1,"record":{"step":1,"kind":"begin"}}"#[..], br#"{"type":"record","job":2,"record":{"step":1,"kind":"begin"}}"#,
+            br#"{"type":"record","job":1,"record":{"step":3,"kind":"begin"}}"#, br#"{"type":"record","job":1,"record":{"step":2,"kind":"finished","verdict":"passed","seconds":1e999}}"#,
+            br#"{"type":"record","job":1,"record":{"step":2,"kind":"finished","verdict":"passed","because":2}}"#, b"\xff", b"", b"[]", br#"{"type":"ready","python":"x","packages":{}}"#,
+            // What the agent passes on unread: a job's number, and whatever a lab wrote.
+            b"\x01\0\0\0\0\0\0\0\x01{\"step\":1,\"kind\":\"begin\"}", b"\x01\0\0\0\0\0\0\0\x02{\"step\":1,\"kind\":\"begin\"}", b"\x01\0\0", b"\x01",
+            b"\x01\0\0\0\0\0\0\0\x01{\"type\":\"end\",\"job\":1,\"ending\":{\"reason\":\"finished\"}}", b"\x01\0\0\0\0\0\0\0\x01{\"step\":9,\"kind\":\"begin\"}",
+            b"\x01\0\0\0\0\0\0\0\x01{\"step\":1,\"kind\":\"begin\"}},\"type\":\"end\",\"job\":1", b"\x01\0\0\0\0\0\0\0\x01\xff",
+            br#"{"type":"end","job":2,"ending":{"reason":"finished"}}"#, br#"{"type":"end","job":1,"ending":{"reason":"memory"}}"#,
+        ]), 0..12)) {
+            let ended = frames.iter().any(|frame| frame.starts_with(br#"{"type":"end","job":1"#));
+            match heard(&frames) {
+                Ok(run) => prop_assert!(ended && run.ending == Ending::Memory && run.records.iter().all(|record| [1, 2].contains(&record.step))),
+                Err(error) => prop_assert!(!ended, "{}", error),
+            }
+        }
+    }
 }

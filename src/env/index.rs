@@ -114,16 +114,17 @@ fn is_plain(name: &str) -> bool {
 
 /// The answers in what the script said.
 fn answers(said: &str) -> Result<Vec<Package>, EngineError> {
+    let said = &*console::strip_ansi_codes(said);
     if let Some(why) = offline(said) {
         return Err(why);
     }
-    let lines = said.lines().filter_map(|line| line.trim().strip_prefix(ANSWER));
+    let lines = said.lines().filter_map(|line| Some(line.split_once(ANSWER)?.1));
     lines.map(|line| serde_json::from_str(line).map_err(|error| silent(&format!("its answer makes no sense: {error}")))).collect()
 }
 
 /// The error that says that the index did not answer, if it did not.
 pub(super) fn offline(said: &str) -> Option<EngineError> {
-    said.lines().find_map(|line| line.trim().strip_prefix(OFFLINE)).map(silent)
+    said.lines().find_map(|line| Some(line.split_once(OFFLINE)?.1)).map(silent)
 }
 
 fn silent(why: &str) -> EngineError {
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn answers_are_found_in_a_log() {
-        let log = "Step 7/8\n ---> Running\nproctor-answer {\"asked\": \"os\", \"package\": null, \"version\": null, \"python\": \"3.13.5\"}\nproctor-answer {\"asked\": \"a\", \"package\": \"a\", \"version\": \"2\", \"python\": \"3.13.5\", \"needs\": [\"b\"], \"releases\": [{\"version\": \"1\", \"uploaded\": null, \"yanked\": true, \"why\": \"asks for Python <3\"}]}\n";
+        // A container engine colours what comes after an error.
+        let log = "Step 7/8\n ---> Running\n\x1b[0mproctor-answer {\"asked\": \"os\", \"package\": null, \"version\": null, \"python\": \"3.13.5\"}\nproctor-answer {\"asked\": \"a\", \"package\": \"a\", \"version\": \"2\", \"python\": \"3.13.5\", \"needs\": [\"b\"], \"releases\": [{\"version\": \"1\", \"uploaded\": null, \"yanked\": true, \"why\": \"asks for Python <3\"}]}\n";
         let found = answers(log).unwrap();
         assert_eq!((found.len(), &found[0].name, found[1].needs.len()), (2, &None, 1));
         assert!(found[1].releases[0].yanked && found[1].releases[0].why.as_deref() == Some("asks for Python <3"));

@@ -19,6 +19,16 @@ const INSTALL: &str = include_str!("../../docker/install.Dockerfile");
 /// How the build of [`INSTALL`] says that a package could not be installed: its name and why come after it.
 const REFUSED: &str = "proctor-refused ";
 
+/// What a layer is built of.
+pub(super) struct Recipe<'a> {
+    /// Its Dockerfile.
+    pub(super) dockerfile: &'a str,
+    /// The files that this copies.
+    pub(super) files: &'a [(&'a str, &'a str)],
+    /// An argument that it takes beside the usual ones.
+    pub(super) argument: Option<(String, String)>,
+}
+
 /// Packages by their names, as pip is asked for them.
 pub type Packages = BTreeMap<String, String>;
 
@@ -32,7 +42,7 @@ impl Environment {
     /// If the engine does not answer or a step fails: then the message holds the whole log.
     pub async fn ensure_services(&self, docker: &Docker, image: &str, progress: Progress<'_>) -> Result<String, EngineError> {
         let tag = self.layer_tag("services", &[SERVICES, image]);
-        self.ensure_layer(docker, image, &tag, SERVICES, &[], [], progress).await?;
+        self.ensure_layer(docker, image, &tag, &Recipe { dockerfile: SERVICES, files: &[], argument: None }, progress).await?;
         Ok(tag)
     }
 
@@ -45,9 +55,9 @@ impl Environment {
         let tag = self.layer_tag("install", &[INSTALL, image, &listed, &constraints]);
         // An image cannot say what is missing from it.
         let notes = cache::cache_dir()?.join("layers").join(format!("{}.refused", tag.replace(':', "-")));
-        if let Some(log) =
-            self.ensure_layer(docker, image, &tag, INSTALL, &[("packages.txt", &listed), ("constraints.txt", &constraints)], [], progress).await?
-        {
+        let files = [("packages.txt", &*listed), ("constraints.txt", &*constraints)];
+        let recipe = Recipe { dockerfile: INSTALL, files: &files, argument: None };
+        if let Some(log) = self.ensure_layer(docker, image, &tag, &recipe, progress).await? {
             write_refused(&notes, &refused_in(&log))?;
         }
         Ok((tag, read_refused(&notes)))
@@ -59,9 +69,7 @@ impl Environment {
         docker: &Docker,
         image: &str,
         tag: &str,
-        dockerfile: &str,
-        files: &[(&str, &str)],
-        arguments: impl IntoIterator<Item = (String, String)>,
+        recipe: &Recipe<'_>,
         progress: Progress<'_>,
     ) -> Result<Option<String>, EngineError> {
         if is_there(docker, tag).await? {
@@ -71,9 +79,10 @@ impl Environment {
         if is_there(docker, tag).await? {
             return Ok(None);
         }
-        let context = context(dockerfile, files).map_err(|source| EngineError::Io { doing: "packing what a layer is built of".to_owned(), source })?;
+        let context =
+            context(recipe.dockerfile, recipe.files).map_err(|source| EngineError::Io { doing: "packing what a layer is built of".to_owned(), source })?;
         let mut options = self.options_on(image, tag);
-        options.buildargs.get_or_insert_default().extend(arguments);
+        options.buildargs.get_or_insert_default().extend(recipe.argument.clone());
         let stream = docker.build_image(options, None, Some(bollard::body_full(context.into())));
         let built = self.follow(stream, progress).await;
         prune_stage(docker, tag).await;

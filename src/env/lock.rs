@@ -17,7 +17,7 @@ pub struct Requirement {
 
 /// A line that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub struct Wrong {
     /// The line, from 1.
     pub line: usize,
     /// What is wrong and what to do.
@@ -51,9 +51,13 @@ pub(crate) fn warm(requirements: &[Requirement]) -> Vec<String> {
     WARM.iter().filter(|(name, _)| asked(name)).flat_map(|(_, modules)| modules.iter().map(|module| (*module).to_owned())).collect()
 }
 
-/// The requirements of a file.
-pub(crate) fn parse(text: &str) -> Result<Vec<Requirement>, Wrong> {
+/// The requirements of a requirements file, locked or not.
+///
+/// # Errors
+/// At the first line that is no requirement, or that needs what an image is built without.
+pub fn parse(text: &str) -> Result<Vec<Requirement>, Wrong> {
     let mut found: Vec<Requirement> = Vec::new();
+    let mut lines = Vec::new();
     let mut explained = false; // some comment says where a requirement came from
     let mut in_via = false;
     for (line, whole) in logical_lines(text) {
@@ -80,14 +84,41 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Requirement>, Wrong> {
             return Err(Wrong { line, message });
         }
         if !code.starts_with('-') {
-            found
-                .push(requirement(code).ok_or_else(|| Wrong { line, message: format!("`{code}` is not a requirement: expected a line like `flask==3.1.3`") })?);
+            let message = || format!("`{code}` is not a requirement: expected a line like `flask==3.1.3`");
+            found.push(requirement(code).ok_or_else(|| Wrong { line, message: message() })?);
+            lines.push(line);
         }
+    }
+    if let Some((index, message)) = contradiction(&found) {
+        return Err(Wrong { line: lines[index], message });
     }
     if !explained {
         found.iter_mut().for_each(|requirement| requirement.direct = true);
     }
     Ok(found)
+}
+
+/// What a lock cannot say, by the index of the requirement that says it: pip would refuse it only after minutes, and in other words.
+fn contradiction(found: &[Requirement]) -> Option<(usize, String)> {
+    let again = "make the lock again with `proctor env lock`";
+    if found.iter().any(|requirement| requirement.hashes > 0)
+        && let Some((index, bare)) = found.iter().enumerate().find(|(_, requirement)| requirement.hashes == 0)
+    {
+        return Some((index, format!("`{}` has no hash, and others have: {again}", bare.name)));
+    }
+    let mut known: std::collections::BTreeMap<&str, Vec<&Requirement>> = std::collections::BTreeMap::new();
+    for (index, requirement) in found.iter().enumerate() {
+        let earlier = known.entry(&requirement.name).or_default();
+        // With different markers they are for different systems or Pythons.
+        let meets = |other: &&&Requirement| other.marker.is_none() || requirement.marker.is_none() || other.marker == requirement.marker;
+        let other = earlier.iter().filter(meets).find(|other| other.version.is_some() && requirement.version.is_some() && other.version != requirement.version);
+        if let Some(other) = other {
+            let version = |requirement: &Requirement| requirement.version.clone().unwrap_or_default();
+            return Some((index, format!("`{}` is {} here and {} above: {again}", requirement.name, version(requirement), version(other))));
+        }
+        earlier.push(requirement);
+    }
+    None
 }
 
 /// Lines with their number, those that end in a backslash joined with the next. A comment is never continued.
@@ -203,6 +234,19 @@ psycopg[binary]==3.3.9 --hash=sha256:ee
             assert_eq!(parse(text).unwrap_err().line, line, "{text:?}");
         }
         assert_eq!(parse("ok\nflask is nice\n").unwrap_err().line, 2);
+    }
+
+    #[test]
+    fn a_lock_that_contradicts_itself_is_refused_by_line() {
+        let wrong = |text: &str| parse(text).unwrap_err();
+        let two = wrong("flask==3.1.0 --hash=sha256:aa\nflask==3.0.0 --hash=sha256:bb\n");
+        assert_eq!((two.line, two.message.split(':').next()), (2, Some("`flask` is 3.0.0 here and 3.1.0 above")));
+        assert_eq!(wrong("a==1 ; x == 'y'\n\nb==1\na==2\n").line, 4);
+        let bare = wrong("flask==3.1.0 \\\n    --hash=sha256:aa\nclick==8.0\n");
+        assert!(bare.line == 3 && bare.message.starts_with("`click` has no hash"), "{bare:?}");
+        for fine in ["a==1 ; x < '3'\na==2 ; x >= '3'\n", "a==1\na==1\n", "a>=1\na<2\n"] {
+            assert_eq!(parse(fine).unwrap().len(), 2, "{fine}");
+        }
     }
 
     proptest! {

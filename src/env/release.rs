@@ -70,7 +70,8 @@ impl Environment {
         let tag = self.layer_tag("release", &[RELEASE, SCRIPT, image, &words]);
         let files = [("releases.py", SCRIPT), ("asked.txt", &*words)];
         let release = ("RELEASE".to_owned(), format!("{} {}", change.package, change.version));
-        match self.ensure_layer(docker, image, &tag, RELEASE, &files, [release], progress).await {
+        let recipe = layer::Recipe { dockerfile: RELEASE, files: &files, argument: Some(release) };
+        match self.ensure_layer(docker, image, &tag, &recipe, progress).await {
             Ok(_) => Ok(Ok(tag)),
             Err(EngineError::Environment(log)) => refused(&log).map(Err),
             Err(error) => Err(error),
@@ -121,6 +122,8 @@ impl Environment {
 
 /// Why a release cannot be installed, from all that was said; an error if that is not the release's own fault.
 fn refused(log: &str) -> Result<String, EngineError> {
+    // A container engine colours what pip says of errors.
+    let log = &*console::strip_ansi_codes(log);
     match offline(log) {
         Some(error) => Err(error),
         None if log.lines().any(|line| line.trim().starts_with("proctor-refused")) => Ok(layer::pip_said(log)),
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn only_a_release_s_own_fault_is_one() {
-        assert_eq!(refused("ERROR: no matching\nproctor-refused it cannot be installed\n").ok().as_deref(), Some("no matching"));
+        assert_eq!(refused("\x1b[91mERROR: no matching\n\x1b[0mproctor-refused it cannot be installed\n").ok().as_deref(), Some("no matching"));
         assert!(refused("ERROR: x\nproctor-offline ConnectionError: no route\n").is_err_and(|error| error.to_string().contains("no route")));
         assert!(refused("no space left on device").is_err());
     }

@@ -5,6 +5,7 @@ mod element;
 mod lessons;
 mod pre;
 mod token;
+mod trace;
 mod visible;
 mod walk;
 
@@ -16,6 +17,9 @@ use super::{Block, Directive, Guide};
 use crate::finding::Finding;
 use crate::source::{Source, Span};
 
+pub(crate) use self::element::{heading, is_block};
+pub(crate) use self::token::{Piece, Tag, pieces};
+pub(crate) use self::trace::{Step, trace};
 pub use self::visible::visible_text;
 
 /// Read a page. It is one lesson of this id, or, if its headings are numbered like lessons, one for each: `ID#5.5`.

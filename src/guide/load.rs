@@ -2,6 +2,7 @@
 //!
 //! The only part of `guide` that opens files. It never blocks on what is no plain file, never reads more than [`CAP`] bytes of one, and never leaves the guide's folder.
 
+mod cores;
 mod error;
 mod page;
 mod select;
@@ -17,8 +18,9 @@ use super::{Chapter, Guide, Lesson};
 use crate::finding::{Code, Finding, Location};
 use crate::source::{Source, Span, display_path};
 
+pub(crate) use cores::on_all_cores;
 pub use error::LoadError;
-pub use page::{CAP, Format, reread};
+pub use page::{CAP, Format, blocks_of};
 pub use select::{select, split_argument};
 
 /// The name of the table of contents.
@@ -39,6 +41,23 @@ pub fn load(path: &Path, base: &Path) -> Result<Guide, LoadError> {
         };
     }
     load_page(path, base)
+}
+
+/// Put a page's lessons, with `text` in place of what the file holds, where they stood in a guide: ids, numbers and titles stay. `false`, and nothing is
+/// changed, if the page would not be the same lessons any more.
+pub fn reread(guide: &mut Guide, shown: &str, text: &str, root: &Path, base: &Path) -> bool {
+    let mut old: Vec<&mut Lesson> = guide.chapters.iter_mut().flat_map(|chapter| &mut chapter.lessons).filter(|lesson| lesson.source.path() == shown).collect();
+    let Some(id) = old.first().map(|lesson| lesson.id.split('#').next().unwrap_or_default().to_owned()) else { return false };
+    let source = Arc::new(Source::new(shown, text));
+    let new: Vec<Lesson> = page::parse(&source, &id, &base.join(shown), root).chapters.into_iter().flat_map(|chapter| chapter.lessons).collect();
+    if new.len() != old.len() {
+        return false;
+    }
+    for (old, new) in old.iter_mut().zip(new) {
+        let (id, number, title) = (old.id.clone(), old.number.clone(), old.title.clone());
+        **old = Lesson { id, number, title, ..new };
+    }
+    true
 }
 
 /// The text of the page at `path` as its reader has it, in every form that places in it may be told of: as it stands in the file and, where they are put
@@ -66,6 +85,13 @@ pub fn home(path: &Path) -> Option<PathBuf> {
             contents.is_file() && entry_of(&contents, folder, relative.as_deref().unwrap_or_default()).is_some()
         })
         .map(Path::to_path_buf)
+}
+
+/// The folder of the pages of a guide with a table of contents; `None` for everything else.
+#[must_use]
+pub fn book(path: &Path) -> Option<PathBuf> {
+    let contents = path.is_dir().then(|| contents(path)).flatten()?;
+    contents.parent().map(Path::to_path_buf)
 }
 
 /// What a table of contents says of the page at `relative`.
@@ -153,14 +179,8 @@ fn read_all(named: BTreeSet<&str>, root: &Path, base: &Path) -> BTreeMap<String,
         }
         Ok((whole, page::lessons(&path, root, base)?))
     };
-    let read = &read;
     let named: Vec<&str> = named.into_iter().collect();
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        let parts = named.chunks(named.len().div_ceil(threads).max(1));
-        let running: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(|named| ((*named).to_owned(), read(named))).collect::<Vec<_>>())).collect();
-        running.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    })
+    on_all_cores(&named, |named| ((*named).to_owned(), read(named))).into_iter().collect()
 }
 
 impl Loading<'_> {
@@ -242,8 +262,9 @@ fn load_set(folder: &Path, base: &Path) -> Result<Guide, LoadError> {
     std::fs::read_dir(folder).map_err(|error| LoadError::of(folder, base, &error))?;
     let mut chapters: Vec<Chapter> = Vec::new();
     let mut ids = BTreeSet::new();
-    for path in walk::pages(folder) {
-        for chapter in set_page(&path, folder, base, &mut ids) {
+    let pages: Vec<(PathBuf, String)> = walk::pages(folder).into_iter().map(|path| own_id(path, folder, &mut ids)).collect();
+    for page in on_all_cores(&pages, |(path, id)| set_page(path, id, folder, base)) {
+        for chapter in page {
             match chapters.last_mut().filter(|last| last.title.is_empty() && chapter.title.is_empty()) {
                 Some(last) => last.lessons.extend(chapter.lessons),
                 None => chapters.push(chapter),
@@ -256,29 +277,34 @@ fn load_set(folder: &Path, base: &Path) -> Result<Guide, LoadError> {
     Ok(Guide { title: None, chapters, set: true })
 }
 
-/// The chapters of one page of a set. A page that cannot be read is a lesson that says so; a file that is no page is left out.
-fn set_page(path: &Path, folder: &Path, base: &Path, ids: &mut BTreeSet<String>) -> Vec<Chapter> {
-    let mut id = page::id(path, folder);
+/// A page of a set with its id: its name with its ending, if another page has the one without.
+fn own_id(path: PathBuf, folder: &Path, ids: &mut BTreeSet<String>) -> (PathBuf, String) {
+    let mut id = page::id(&path, folder);
     if !ids.insert(id.clone()) {
-        id = display_path(path, folder);
+        id = display_path(&path, folder);
         ids.insert(id.clone());
     }
+    (path, id)
+}
+
+/// The chapters of one page of a set. A page that cannot be read is a lesson that says so; a file that is no page is left out.
+fn set_page(path: &Path, id: &str, folder: &Path, base: &Path) -> Vec<Chapter> {
     let alone = |lesson| vec![Chapter { lessons: vec![lesson], ..Chapter::default() }];
     let source = match page::read(path, base) {
         Ok(source) => source,
         Err(error) => {
             let source = Arc::new(Source::new(display_path(path, base), ""));
-            let mut lesson = page::empty(&source, &id);
+            let mut lesson = page::empty(&source, id);
             lesson.findings.push(Finding::new(Code::Unreadable, Location::line(&source, 1), error.to_string()));
             return alone(lesson);
         }
     };
-    let mut guide = page::parse(&source, &id, path, folder);
+    let mut guide = page::parse(&source, id, path, folder);
     if !walk::is_page(path, &guide) {
         return Vec::new();
     }
     page::note_lossy_lines(&source, &mut guide.chapters);
-    if guide.lessons().next().is_none() { alone(page::empty(&source, &id)) } else { guide.chapters }
+    if guide.lessons().next().is_none() { alone(page::empty(&source, id)) } else { guide.chapters }
 }
 
 impl LoadError {

@@ -20,7 +20,7 @@ use crate::source::{Source, Span};
 
 use html_block::HtmlBlocks;
 pub use include::Folder;
-use rewrite::Rewritten;
+pub(super) use rewrite::{Rewritten, rewrite};
 
 /// Read a page of Markdown. Includes of other files are not followed: they are named in the block's role.
 #[must_use]
@@ -31,7 +31,7 @@ pub fn parse(source: &Arc<Source>, id: &str) -> Guide {
 /// Read a page of Markdown that lies in a folder, so that the files it includes can be read as well.
 #[must_use]
 pub fn parse_in(source: &Arc<Source>, id: &str, folder: Option<&Folder<'_>>) -> Guide {
-    let page = rewrite::rewrite(source);
+    let page = rewrite(source);
     let mut reader = Reader {
         source,
         page: &page,

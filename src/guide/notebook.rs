@@ -75,8 +75,7 @@ fn prose(page: &mut Page, text: &str, start: usize) {
             moved(&mut prose.span);
             page.prose.push(prose);
         }
-        // An empty fence has no place in the notebook.
-        for mut block in lesson.blocks.into_iter().filter(|block| !block.body.lines.is_empty()) {
+        for mut block in lesson.blocks {
             block.body.lines.iter_mut().for_each(|line| moved(&mut line.span));
             block.directives.iter_mut().for_each(|directive| moved(&mut directive.span));
             if block.language == Language::Text {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 
+use super::links::decoded;
 use super::number;
 use crate::source::{Source, Span};
 
@@ -47,6 +48,7 @@ pub struct Entry {
 struct Item {
     depth: usize,
     text: String,
+    /// The page that it names.
     target: Option<String>,
     is_link: bool,
     range: Range<usize>,
@@ -92,7 +94,7 @@ fn items(text: &str) -> (Option<String>, Vec<Item>) {
                 let item = open.get_or_insert_with(|| Item { depth, range: range.clone(), part: part.clone(), ..Item::default() });
                 if !item.is_link {
                     *item = Item {
-                        target: Some(dest_url.into_string()).filter(|target| !target.trim().is_empty()),
+                        target: Some(page(&dest_url)).filter(|page| !page.trim().is_empty()),
                         is_link: true,
                         text: String::new(),
                         range,
@@ -146,7 +148,7 @@ fn chapters(items: Vec<Item>) -> Vec<Part> {
         // A chapter that is only a heading of the list is no lesson, nor is one whose own page is not written.
         let is_lesson = !opens || item.target.is_some();
         if let Some(last) = chapters.last_mut().filter(|_| is_lesson) {
-            last.entries.push(Entry { number, title, path: item.target.as_deref().map(page), span: Span::new(item.range.start, item.range.end) });
+            last.entries.push(Entry { number, title, path: item.target, span: Span::new(item.range.start, item.range.end) });
         }
     }
     chapters
@@ -166,14 +168,7 @@ fn count(counts: &mut Vec<usize>, depth: usize) -> String {
 fn page(target: &str) -> String {
     let target = target.split(['#', '?']).next().unwrap_or(target);
     let target = target.strip_prefix("./").unwrap_or(target);
-    let (mut bytes, mut rest) = (Vec::with_capacity(target.len()), target.as_bytes());
-    while let Some((&byte, tail)) = rest.split_first() {
-        let code =
-            (byte == b'%').then(|| tail.get(..2)).flatten().and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(code.unwrap_or(byte));
-        rest = if code.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    decoded(target)
 }
 
 #[cfg(test)]
@@ -232,6 +227,11 @@ mod tests {
         let source = Source::new("SUMMARY.md", "# Summary\n\n- [A](a.md)\n  - [B](b.md)\n");
         let lines: Vec<usize> = parse(&source).chapters[0].entries.iter().map(|entry| source.line_of(entry.span.start)).collect();
         assert_eq!(lines, [3, 4]);
+    }
+
+    #[test]
+    fn a_link_into_the_table_of_contents_itself_names_no_page() {
+        assert_eq!(shown("- [A](#a)\n- [B](?q)\n- [C](./)\n- [D](#d)\n  - [E](e.md#e)\n"), ["[] ", "1 A <>", "2 B <>", "3 C <>", "[4] D", "4.1 E <e.md>"]);
     }
 
     proptest! {

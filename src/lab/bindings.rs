@@ -1,6 +1,6 @@
 //! Who binds and who reads which name in a program. Pure look-ups over pieces; nothing here knows where a piece comes from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::lab::exports;
@@ -32,16 +32,38 @@ pub(crate) fn binder(pieces: &[Arc<Piece>], before: usize, name: &str) -> Option
 pub(crate) fn missing(pieces: &[Arc<Piece>]) -> Vec<Missing> {
     let mut found: Vec<Missing> = Vec::new();
     let mut seen = BTreeSet::new();
+    let (mut everywhere, mut above) = (Bound::default(), Bound::default());
+    pieces.iter().for_each(|piece| everywhere.add(piece));
     for (index, piece) in pieces.iter().enumerate() {
-        let now = piece.facts.reads.iter().filter(|name| binder(pieces, index, &name.name).is_none()).map(|name| (name, false));
-        let later = piece.facts.later.iter().filter(|name| binder(pieces, pieces.len(), &name.name).is_none()).map(|name| (name, true));
+        let now = piece.facts.reads.iter().filter(|name| !above.has(&name.name)).map(|name| (name, false));
+        let later = piece.facts.later.iter().filter(|name| !everywhere.has(&name.name)).map(|name| (name, true));
         for (name, later) in now.chain(later) {
-            if seen.insert((name.name.clone(), later)) {
+            if seen.insert((name.name.as_str(), later)) {
                 found.push(Missing { piece: index, name: name.clone(), later });
             }
         }
+        above.add(piece);
     }
     found
+}
+
+/// What some pieces bind: they are asked for many names, and a page may have thousands of them.
+#[derive(Default)]
+struct Bound<'a> {
+    names: HashSet<&'a str>,
+    /// Modules of which they import everything.
+    stars: BTreeSet<&'a str>,
+}
+
+impl<'a> Bound<'a> {
+    fn add(&mut self, piece: &'a Piece) {
+        self.names.extend(piece.facts.binds.iter().map(|bind| bind.name.as_str()));
+        self.stars.extend(piece.facts.stars.iter().map(String::as_str));
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(name) || self.stars.iter().any(|module| exports::exports(module, name))
+    }
 }
 
 /// What a run of pieces needs from outside: names read before it binds them, and names read later that it never binds.

@@ -111,6 +111,7 @@ impl Manifest {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_request_says_what_to_ask_and_what_to_expect() {
@@ -132,5 +133,22 @@ mod tests {
         assert_eq!(refused("\n[[request]]\nmethod = 'POST'\n"), "line 2: a request needs a path: write `path = \"/\"`");
         assert_eq!(refused("[[request]]\npath = 'x'\n"), "line 1: the path `x` must start with `/`");
         assert_eq!(refused("[[request]]\npath = '/'\nbody = 'x'\njson = 1\n"), "line 1: a request has one of `form`, `json` and `body`");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_manifest_or_refused_at_a_line_that_there_is(text in proptest::collection::vec(proptest::sample::select(vec![
+            "uses = ['a']", "setup = 'x'", "[files]", "'a.py' = ''", "[limits]", "seconds = 1", "memory = -1", "[[request]]", "path = '/'", "path = 'x'", "json = 1", "body = 'x'",
+            "expects = { status = 200 }", "services = ['redis']", "services = ['x']", "secnds = 1", "[request]", "é = 1", "= ", "'", "\"\"\"", "# [[request]]", " ", "\u{0}",
+        ]), 0..8)) {
+            let text = text.join("\n");
+            match Manifest::parse(&text) {
+                Ok(manifest) => prop_assert!(manifest.requests.iter().all(|request| request.line >= 1)),
+                Err(message) => {
+                    let line = message.strip_prefix("line ").and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+                    prop_assert!(message.starts_with("there is no service") || line.is_some_and(|line| (1..=text.split('\n').count()).contains(&line)), "{}", message);
+                }
+            }
+        }
     }
 }

@@ -217,7 +217,7 @@ fn console(lesson: &Lesson, index: usize, body: &Body) -> Pieces {
 }
 
 /// How many bytes of a line are a prompt that starts a statement.
-fn prompt(line: &str) -> Option<usize> {
+pub(crate) fn prompt(line: &str) -> Option<usize> {
     let indent = line.len() - line.trim_start().len();
     let rest = &line[indent..];
     if rest == ">>>" {
@@ -232,7 +232,7 @@ fn prompt(line: &str) -> Option<usize> {
 }
 
 /// How many bytes of a line are a prompt that goes on with a statement.
-fn continuation(line: &str) -> Option<usize> {
+pub(crate) fn continuation(line: &str) -> Option<usize> {
     let indent = line.len() - line.trim_start().len();
     let rest = line[indent..].trim_end();
     if rest == "..." || rest == "...:" {

@@ -75,6 +75,9 @@ pub fn choose(outcome: &LessonOutcome, line: Option<usize>) -> Result<&Finding, 
     })
 }
 
+/// The kind of trouble that is ours, and not the release's.
+pub const ERRORED: &str = "errored";
+
 /// What a run says of the finding in question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
@@ -141,7 +144,7 @@ impl Case {
     pub fn judge(&self, outcome: &LessonOutcome) -> Seen {
         let unknown = |kind: &str, reason: &str| Seen::Unknown { kind: kind.to_owned(), reason: reason.lines().next().unwrap_or_default().to_owned() };
         if outcome.status == Status::Errored {
-            return unknown("errored", outcome.error.as_deref().unwrap_or("proctor failed"));
+            return unknown(ERRORED, outcome.error.as_deref().unwrap_or("proctor failed"));
         }
         if outcome.findings.iter().any(|finding| key(finding) == (self.code, self.place, self.message.clone())) {
             return Seen::Bad;

@@ -98,7 +98,8 @@ pub fn suspects(lesson: &Lesson, lab: &Lab, revision: &Revision, run: &Run) -> V
 /// The step whose failure kept a skipped one from running, perhaps through others that it kept as well.
 fn root(steps: &BTreeMap<u32, StepRecord>, id: u32) -> Option<u32> {
     let because = |id: &u32| steps.get(id).filter(|step| step.verdict == Some(Verdict::Skipped)).and_then(|step| step.because);
-    std::iter::successors(because(&id), because).last()
+    // Forged records can lead in a circle: no honest chain is longer than there are steps.
+    std::iter::successors(because(&id), because).take(steps.len()).last()
 }
 
 /// A judged block of which a statement was skipped only because a judged statement failed, with the place of that statement.
@@ -224,6 +225,14 @@ mod remedy_tests {
         let outer = Raised { message: "wrapped".into(), cause: Some(Box::new(raised.clone())), ..raised.clone() };
         assert_eq!(remedies_of(&outer), remedies_of(&raised));
         remedies_of(&raised)
+    }
+
+    #[test]
+    fn steps_that_were_skipped_because_of_each_other_have_an_end() {
+        let skipped = |because| StepRecord { verdict: Some(Verdict::Skipped), because: Some(because), ..StepRecord::default() };
+        assert_eq!(root(&BTreeMap::from([(1, skipped(1))]), 1), Some(1));
+        assert!(root(&BTreeMap::from([(1, skipped(2)), (2, skipped(1))]), 1).is_some());
+        assert_eq!(root(&BTreeMap::from([(1, StepRecord::default()), (2, skipped(1)), (3, skipped(2))]), 3), Some(1));
     }
 
     #[test]

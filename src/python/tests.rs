@@ -1,6 +1,7 @@
 //! What statements bind and read.
 
 use super::*;
+use proptest::prelude::*;
 
 #[test]
 fn text_is_told_from_python_that_does_not_parse() {
@@ -111,4 +112,24 @@ fn what_is_left_out_is_seen() {
     assert!(one("def f():\n    ...\n").elided);
     assert!(one("@app.route('/')\ndef f():\n    # existing code omitted\n    return x\n").elided);
     assert!(!one("x: tuple[int, ...] = ()\n").elided);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_parsed_and_every_place_lies_in_it(pieces in proptest::collection::vec(proptest::sample::select(vec![
+        "def f(a, b=c):\n", "    ", "return x\n", "class A(B):\n", "x = [", "]", "(", ")", "\n", "import a.b as c\n", "from .. import *\n", "lambda: y", "@a\n", "'", "\"\"\"", "f'{x!r:>{y}}'", "# prints 1\n",
+        "match x:\n case [a, *b]:\n", "é", "\t", "\r", "\\\n", ": int = ", "async ", "await z", "if (a := b):\n", "...", "\u{0}", "relationship('A')", "for i in j:\n", "except* E as e:\n", "try:\n",
+    ]), 0..24)) {
+        let code = pieces.concat();
+        let inside = |span: Span| code.get(span.start..span.end).is_some();
+        let module = parse(&code);
+        for statement in &module.statements {
+            prop_assert!(inside(statement.span));
+            let names = statement.reads.iter().chain(&statement.later).chain(&statement.imports).map(|name| name.span);
+            prop_assert!(names.chain(statement.binds.iter().map(|bind| bind.span)).chain(statement.mentions.iter().map(|mention| mention.span)).all(inside));
+        }
+        prop_assert!(module.statements.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start), "statements follow each other");
+        prop_assert!(escapes(&code).into_iter().all(inside));
+        let _ = (comments(&code), cut_short(&code, &module), inner_lines(&code), modernised(&code), value(&code));
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Report;
-use crate::finding::{Code, Comparison, Finding, Location};
+use crate::finding::{Code, Comparison, Edit, Finding, Location};
 use crate::lab::{Assumption, BlockPlan, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Outcome, Status};
 use crate::source::{Source, Span};
@@ -38,7 +38,7 @@ pub(super) fn report() -> Report {
 /// A report of three environments: a lesson that passes in each, one that has another status in each, one that is broken in each for not quite the same
 /// reasons, and one that ran in one of them only.
 pub(super) fn matrix() -> Report {
-    let within = |environment: &str, lesson: LessonOutcome| LessonOutcome { environment: environment.to_owned(), ..lesson };
+    let within = |index, environment: &str, lesson: LessonOutcome| LessonOutcome { index, environment: environment.to_owned(), ..lesson };
     let gone = |lesson: LessonOutcome| {
         let message = "ImportError: cannot import name 'declarative_base' from 'sqlalchemy.ext.declarative'";
         let finding = Finding::new(Code::RemovedApi, find(&lesson, "declarative_base()"), message);
@@ -48,16 +48,16 @@ pub(super) fn matrix() -> Report {
     without_claim.findings.pop();
     let fine = LessonOutcome { status: Status::Passed, findings: Vec::new(), assumptions: Vec::new(), ..stale() };
     let lessons = vec![
-        within("flask", passed()),
-        within("legacy", passed()),
-        within("next", passed()),
-        within("flask", fine),
-        within("legacy", stale()),
-        within("next", gone(stale())),
-        within("flask", broken()),
-        within("legacy", without_claim),
-        within("next", broken()),
-        within("flask", skipped()),
+        within(0, "flask", passed()),
+        within(0, "legacy", passed()),
+        within(0, "next", passed()),
+        within(1, "flask", fine),
+        within(1, "legacy", stale()),
+        within(1, "next", gone(stale())),
+        within(2, "flask", broken()),
+        within(2, "legacy", without_claim),
+        within(2, "next", broken()),
+        within(3, "flask", skipped()),
     ];
     let environments = ["flask", "legacy", "next"].map(str::to_owned).to_vec();
     let flags = ["--no-snapshots", "--env=flask", "--env=legacy", "--env=next"].map(str::to_owned).to_vec();
@@ -140,6 +140,7 @@ fn stale() -> LessonOutcome {
     lesson.blocks = vec![block(3, 9, Fate::Run, Some(Outcome::Passed)), block(11, 11, Fate::Run, Some(Outcome::Passed))];
     let engine = find(&lesson, "engine.begin").span;
     lesson.assumptions = vec![Assumption { name: "engine".to_owned(), span: engine, what: "an SQLite engine in memory".to_owned() }];
+    let from = find(&lesson, "from sqlalchemy.ext.declarative import declarative_base");
     lesson.findings = vec![
         Finding::new(
             Code::Deprecated,
@@ -147,7 +148,8 @@ fn stale() -> LessonOutcome {
             "MovedIn20Warning: declarative_base() is now available as sqlalchemy.orm.declarative_base()",
         )
         .with_help("import it from `sqlalchemy.orm`")
-        .with_related(find(&lesson, "from sqlalchemy.ext.declarative import declarative_base"), "imported here"),
+        .with_edits(vec![Edit { span: from.span, text: "from sqlalchemy.orm import declarative_base".to_owned() }])
+        .with_related(from, "imported here"),
     ];
     lesson
 }

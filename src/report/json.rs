@@ -10,12 +10,12 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use self::form::{
-    AssumptionForm, BaselineForm, BlockForm, ComparisonForm, FindingForm, KnownForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary, VERSION,
-    WrongForm,
+    AssumptionForm, BaselineForm, BlockForm, ComparisonForm, EditForm, FindingForm, KnownForm, LessonForm, RelatedForm, ReportForm, SourceForm, Summary,
+    VERSION, WrongForm,
 };
 pub use self::read::{Kept, ReadError, Texts, read};
 use super::{Report, last_line};
-use crate::finding::{Code, Finding, Location, Related};
+use crate::finding::{Code, Edit, Finding, Location, Related};
 use crate::lab::Assumption;
 use crate::outcome::{BlockOutcome, LessonOutcome};
 use crate::source::Source;
@@ -134,10 +134,16 @@ fn finding_form(finding: &Finding) -> FindingForm<'_> {
         message: (&finding.message).into(),
         help: finding.help.as_deref().map(Cow::from),
         because: finding.because,
+        edits: finding.edits.iter().map(|edit| edit_form(&finding.location.source, edit)).collect(),
         related: finding.related.iter().map(related_form).collect(),
         comparison: finding.comparison.as_ref().map(|both| ComparisonForm { expected: (&both.expected).into(), actual: (&both.actual).into() }),
         baseline: finding.known.as_ref().map(|known| KnownForm { reason: (&known.reason).into(), expires: (&known.expires).into() }),
     }
+}
+
+fn edit_form<'a>(source: &Source, edit: &'a Edit) -> EditForm<'a> {
+    let (start, end) = (source.place(edit.span.start), source.place(edit.span.end));
+    EditForm { line: start.line, column: start.column, end_line: end.line, end_column: end.column, cell: start.cell, text: (&edit.text).into() }
 }
 
 fn related_form(related: &Related) -> RelatedForm<'_> {

@@ -21,7 +21,7 @@ pub(super) struct Row<'a> {
 /// The lessons of a report, each once.
 pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
     let columns = report.environments.len();
-    let same = |one: &LessonOutcome, next: &LessonOutcome| one.id == next.id && one.source.path() == next.source.path() && one.environment != next.environment;
+    let same = |one: &LessonOutcome, next: &LessonOutcome| one.index == next.index && one.id == next.id && one.environment != next.environment;
     report.lessons.chunk_by(same).map(|outcomes| Row { outcomes, named: columns > 1, columns }).collect()
 }
 

@@ -73,6 +73,10 @@ pub fn merge(parts: Vec<(String, Kept)>) -> Result<Report, MergeError> {
         merged.environments = report.environments;
         merged.chapters = report.chapters;
         merged.flags = report.flags;
+        if let Some(counts) = report.baseline {
+            let all = merged.baseline.get_or_insert_default();
+            (all.known, all.gone, all.expired) = (all.known + counts.known, all.gone + counts.gone, all.expired + counts.expired);
+        }
         // Parts are checked side by side: whoever waited, waited for the longest.
         merged.seconds = merged.seconds.max(report.seconds);
         if let Some(more) = report.baseline {

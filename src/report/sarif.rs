@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::cause::Cause;
 use super::matrix::{Row, rows};
 use super::{Report, text, wording};
-use crate::finding::{Code, Known, Location, Severity};
+use crate::finding::{Code, Edit, Finding, Known, Location, Severity};
 use crate::outcome::{LessonOutcome, Status};
 
 #[derive(Serialize)]
@@ -86,6 +86,8 @@ struct Outcome {
     related_locations: Vec<Spot>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suppressions: Vec<Suppression>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<Fix>,
 }
 
 /// Why a result counts for nothing: the baseline knows of it.
@@ -94,6 +96,33 @@ struct Suppression {
     kind: &'static str,
     status: &'static str,
     justification: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fix {
+    description: Message,
+    artifact_changes: [Change; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    artifact_location: ArtifactLocation,
+    replacements: Vec<Replacement>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement {
+    deleted_region: Region,
+    inserted_content: Content,
+}
+
+/// Text of an artifact: unlike a message, it is what it is.
+#[derive(Serialize)]
+struct Content {
+    text: String,
 }
 
 /// A location in the standard's sense.
@@ -206,6 +235,7 @@ fn result(report: &Report, cause: &Cause<'_>) -> Outcome {
         level: finding.severity().word(),
         message: message(&told.join("\n")),
         locations: [spot(&finding.location)],
+        fixes: fix(finding).into_iter().collect(),
         related_locations: related.map(|(index, (location, text))| Spot { id: Some(index + 1), message: Some(message(&text)), ..spot(location) }).collect(),
         suppressions: finding.known.iter().map(suppression).collect(),
     }
@@ -213,6 +243,20 @@ fn result(report: &Report, cause: &Cause<'_>) -> Outcome {
 
 fn suppression(known: &Known) -> Suppression {
     Suppression { kind: "external", status: "accepted", justification: text::message(&wording::known(known)) }
+}
+
+/// What ends a finding. The lines of a notebook's cell are none of the file's, so nothing can be told to be changed there.
+fn fix(finding: &Finding) -> Option<Fix> {
+    if finding.edits.is_empty() || finding.location.place().cell.is_some() {
+        return None;
+    }
+    let replacement = |edit: &Edit| {
+        let (start, end) = (finding.location.source.place(edit.span.start), finding.location.source.place(edit.span.end));
+        let deleted_region = Region { start_line: start.line, start_column: Some(start.column), end_line: Some(end.line), end_column: Some(end.column) };
+        Replacement { deleted_region, inserted_content: Content { text: edit.text.clone() } }
+    };
+    let change = Change { artifact_location: artifact(finding.location.path()), replacements: finding.edits.iter().map(replacement).collect() };
+    Some(Fix { description: message(wording::TRIED), artifact_changes: [change] })
 }
 
 fn spot(location: &Location) -> Spot {

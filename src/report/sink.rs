@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(request("json=-").path, None);
         assert_eq!(request("json=/dev/stdout").path, None);
         let unknown = "yaml".parse::<Request>().unwrap_err().to_string();
-        assert_eq!(unknown, "there is no format `yaml`: use one of terminal, json, junit, sarif, github, markdown, html");
+        assert_eq!(unknown, "there is no format `yaml`: use one of terminal, json, junit, sarif, github, markdown, html, badge");
         assert!("json=".parse::<Request>().unwrap_err().to_string().contains("names no path"));
     }
 

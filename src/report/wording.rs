@@ -134,6 +134,9 @@ pub(super) fn errored(lesson: &LessonOutcome) -> String {
     lesson.error.clone().unwrap_or_else(|| "the lesson could not be run".to_owned())
 }
 
+/// What edits of a finding are.
+pub(super) const TRIED: &str = "edits that were run: the finding is gone with them, and nothing else has changed";
+
 /// What stands over a comparison.
 pub(super) const COMPARISON: &str = "expected (-) and got (+):";
 

@@ -1,11 +1,13 @@
 //! Outputs held against accepted snapshots. Reads them, and writes pending ones where that is allowed; it never accepts anything.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::finding::{Code, Comparison, Finding, Location};
 use crate::guide::{Lesson, ProseKind};
 use crate::lab::Fate;
 use crate::outcome::{BlockOutcome, Judged, LessonOutcome, Outcome, Status};
+use crate::snapshot::name::variant;
 use crate::snapshot::store::Store;
 use crate::snapshot::{Metadata, Snapshot, SnapshotError, matching};
 use crate::source::Span;
@@ -19,49 +21,73 @@ pub struct Snapshots {
     pub write: bool,
     /// The environment's name, remembered with each.
     pub environment: String,
+    /// The environment of lessons that name no other: its outputs are the plain snapshots, and others have variants where theirs differ.
+    pub own: String,
 }
 
 impl Snapshots {
-    /// Hold a judged lesson's outputs against its snapshots. `again` runs the lesson once more, to see whether a new output is the same twice.
-    pub async fn hold<F: Future<Output = Option<Judged>>>(&self, lesson: &Lesson, outcome: &mut LessonOutcome, again: impl FnOnce() -> F) {
+    /// Hold a judged lesson's outputs against its snapshots. `own` is the environment that the lesson itself names, if it does; `again` runs the lesson once more, to see whether a new output is the same twice.
+    pub async fn hold<F: Future<Output = Option<Judged>>>(&self, lesson: &Lesson, own: Option<&str>, outcome: &mut LessonOutcome, again: impl FnOnce() -> F) {
         let keys = keys(lesson);
+        let is_own = own.unwrap_or(&self.own) == self.environment;
         let mut differing = Vec::new();
         for (index, key) in keys.iter().enumerate() {
             let Some(transcript) = transcript(&outcome.blocks[index], lesson) else { continue };
-            match self.store.load(&lesson.id, key) {
-                Ok(Some(accepted)) if matching::matches(&accepted.contents, &transcript) => {
-                    if self.write {
-                        // The output is the accepted one again: what waited for review is out of date.
-                        self.report(lesson, outcome, self.store.forget_pending(&lesson.id, key).err());
-                    }
-                }
-                Ok(accepted) => differing.push((index, accepted)),
+            match self.compare(&lesson.id, key, is_own, &transcript) {
+                Ok(None) => {}
+                Ok(Some(differs)) => differing.push((index, differs)),
                 Err(error) => self.report(lesson, outcome, Some(error)),
             }
         }
-        for (index, accepted) in &differing {
-            self.tell(lesson, outcome, *index, accepted.as_ref());
+        for (index, differs) in &differing {
+            self.tell(lesson, outcome, *index, differs);
         }
         self.unreferenced(lesson, outcome, &keys);
         if self.write && !differing.is_empty() {
             let second = again().await;
-            for (index, _) in &differing {
-                self.write_pending(lesson, outcome, *index, &keys[*index], second.as_ref());
+            for (index, differs) in &differing {
+                if let Some(key) = &differs.waits_as {
+                    self.write_pending(lesson, outcome, *index, key, second.as_ref());
+                }
             }
         }
         outcome.findings.sort_by_key(|finding| finding.location.span.start);
     }
 
-    fn tell(&self, lesson: &Lesson, outcome: &mut LessonOutcome, index: usize, accepted: Option<&Snapshot>) {
-        let Some(accepted) = accepted else {
+    /// Hold an output against the snapshot of its block; `None` if it is that one. What waited for review and is out of date then is forgotten.
+    fn compare(&self, lesson: &str, key: &str, is_own: bool, output: &str) -> Result<Option<Differs>, SnapshotError> {
+        let is = |kept: &Option<Snapshot>| kept.as_ref().is_some_and(|kept| matching::matches(&kept.contents, output));
+        let forget = |key: &str| if self.write { self.store.forget_pending(lesson, key) } else { Ok(()) };
+        let plain = self.store.load(lesson, key)?;
+        if is_own {
+            return if is(&plain) { forget(key).map(|()| None) } else { Ok(Some(Differs { accepted: plain, waits_as: Some(key.to_owned()) })) };
+        }
+        let name = variant(key, &self.environment);
+        let own = self.store.load(lesson, &name)?;
+        if is(&own) || own.is_none() && is(&plain) {
+            return forget(&name).map(|()| None);
+        }
+        // No variant is made of an output that is the plain one, or waits to be.
+        let is_plain = is(&plain) || plain.is_none() && is(&self.store.load_pending(lesson, key)?);
+        if is_plain {
+            forget(&name)?;
+        }
+        Ok(Some(Differs { accepted: own.or(plain), waits_as: (!is_plain).then_some(name) }))
+    }
+
+    fn tell(&self, lesson: &Lesson, outcome: &mut LessonOutcome, index: usize, differs: &Differs) {
+        let Some(accepted) = &differs.accepted else {
             if !matches!(outcome.status, Status::Errored | Status::Broken | Status::Changed | Status::Incomplete) {
                 outcome.status = Status::Pending;
             }
             return;
         };
         let line = lesson.source.line_of(lesson.blocks[index].span().start);
-        let mut finding = Finding::new(Code::Changed, Location::line(&lesson.source, line), "the output is not the accepted snapshot's")
-            .with_help("see it with `proctor review`, and accept it there if it is right");
+        let help = match differs.waits_as {
+            Some(_) => "see it with `proctor review`, and accept it there if it is right".to_owned(),
+            None => format!("it is the output of the lesson's own environment again: delete the variant for `{}`", self.environment),
+        };
+        let mut finding = Finding::new(Code::Changed, Location::line(&lesson.source, line), "the output is not the accepted snapshot's").with_help(help);
         let actual = crate::snapshot::normalise::normalise(&transcript(&outcome.blocks[index], lesson).unwrap_or_default());
         finding.comparison = Some(Comparison { expected: accepted.contents.clone(), actual });
         outcome.findings.push(finding);
@@ -95,7 +121,10 @@ impl Snapshots {
         match self.store.unreferenced(&lesson.id, keys) {
             Ok(stale) => {
                 for path in stale {
-                    let message = format!("`{}` belongs to no block any more", path.display());
+                    let message = match plain_of(&path, keys) {
+                        Some(plain) => format!("`{}` says what `{plain}` says", path.display()),
+                        None => format!("`{}` belongs to no block any more", path.display()),
+                    };
                     let location = Location::line(&lesson.source, lesson.line);
                     outcome.findings.push(Finding::new(Code::UnreferencedSnapshot, location, message).with_help("delete it"));
                 }
@@ -116,6 +145,20 @@ impl Snapshots {
             outcome.status = Status::Errored;
         }
     }
+}
+
+/// An output that is not the accepted one.
+struct Differs {
+    /// What it was held against, if there is anything.
+    accepted: Option<Snapshot>,
+    /// The key of the pending snapshot that it becomes; `None` if it is to become none.
+    waits_as: Option<String>,
+}
+
+/// The file of the plain snapshot that a variant stands beside, if that belongs to one of these keys.
+fn plain_of(variant: &Path, keys: &[String]) -> Option<String> {
+    let (plain, _) = variant.file_name()?.to_str()?.split_once('@')?;
+    keys.iter().any(|key| key == plain).then(|| format!("{plain}.snap"))
 }
 
 /// The output of a block that is worth a snapshot: it ran clean and said something.

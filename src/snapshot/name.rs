@@ -28,6 +28,21 @@ pub fn keys<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names.into_iter().map(number).collect()
 }
 
+/// What stands between a block's key and an environment's name. No key has it; in the name of a file it is an `@`, as in insta's own names for variants.
+const OF: char = '#';
+
+/// The key of a block's snapshot in an environment that is not the lesson's own.
+#[must_use]
+pub fn variant(key: &str, environment: &str) -> String {
+    format!("{key}{OF}{environment}")
+}
+
+/// A block's key, and the environment that a snapshot is a variant for, if it is one.
+#[must_use]
+pub fn split_variant(key: &str) -> (&str, Option<&str>) {
+    key.split_once(OF).map_or((key, None), |(plain, environment)| (plain, Some(environment)))
+}
+
 /// `name` in lower case, everything but letters and digits become single hyphens.
 fn slug(name: &str) -> String {
     let lower: String = name.chars().flat_map(char::to_lowercase).map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
@@ -107,6 +122,13 @@ mod tests {
     #[test]
     fn a_block_put_in_shifts_only_those_of_its_name() {
         assert_eq!(keys(["Set Up!", "app.py", "Set up", "", "…"]), ["set-up-1", "app-py-1", "set-up-2", "block-1", "block-2"]);
+    }
+
+    #[test]
+    fn a_variant_is_named_as_insta_names_it() {
+        assert_eq!(encode(&variant("set-up-1", "flask-2")), "set-up-1@flask-2");
+        assert_eq!(split_variant(&decode("set-up-1@flask-2")), ("set-up-1", Some("flask-2")));
+        assert_eq!(split_variant("set-up-1"), ("set-up-1", None));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::env::hash;
+use crate::maintain::suspect::ERRORED;
 
 /// A release that was tried.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,7 +47,9 @@ impl Memory {
     /// Remember a try, at once: the next moment may bring an interruption.
     pub(super) fn keep(&mut self, tried: Tried) {
         self.tried.push(tried);
-        let Some((path, text)) = self.path.as_ref().zip(serde_json::to_vec(&self.tried).ok()) else { return };
+        // What failed on our side may go well the next time.
+        let lasting: Vec<&Tried> = self.tried.iter().filter(|tried| tried.kind != ERRORED).collect();
+        let Some((path, text)) = self.path.as_ref().zip(serde_json::to_vec(&lasting).ok()) else { return };
         let Some(folder) = path.parent() else { return };
         let written = std::fs::create_dir_all(folder).and_then(|()| {
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -72,7 +75,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open = |part: &str, forget| Memory::open(Some(folder.path()), &[part.as_bytes()], forget);
         let tried = Tried { version: "1.0".to_owned(), verdict: "good".to_owned(), ..Tried::default() };
-        open("a", false).keep(tried.clone());
+        let mut memory = open("a", false);
+        memory.keep(Tried { version: "2.0".to_owned(), kind: ERRORED.to_owned(), ..Tried::default() });
+        memory.keep(tried.clone());
+        assert!(memory.of("2.0").is_some() && open("a", false).of("2.0").is_none());
         assert_eq!(open("a", false).of("1.0"), Some(&tried));
         assert!(open("a", true).tried.is_empty() && open("b", false).tried.is_empty());
         let path = open("a", false).path.unwrap();

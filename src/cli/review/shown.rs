@@ -7,6 +7,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
+use crate::snapshot::name::split_variant;
 use crate::snapshot::store::Pending;
 
 /// How many lines of a diff are shown; the rest is in the file.
@@ -49,7 +50,8 @@ fn heading(pending: &Pending) -> String {
         (None, Some(line)) => format!("line {line}"),
         (None, None) => pending.key.clone(),
     };
-    let what = if pending.old.is_some() { "changed output" } else { "new output" };
+    let changed = if pending.old.is_some() { "changed output" } else { "new output" };
+    let what = split_variant(&pending.key).1.map_or_else(|| changed.to_owned(), |environment| format!("{changed} in {}", visible(environment)));
     // Writing to a String cannot fail.
     let mut out = String::new();
     let _ = writeln!(out, "{BOLD}{}{BOLD:#}: {what} at {}", visible(&pending.lesson), visible(&place));

@@ -50,7 +50,6 @@ class Pipe:
     def __init__(self, fd, stream, nonce):
         self.fd, self.stream, self.nonce = fd, stream, nonce
         self.buffer, self.size = bytearray(), 0
-        self.any = re.compile(b"\0" + nonce + b":[0-9]+\0")
 
     def read(self):
         """Reads once. Whether anything came."""
@@ -81,14 +80,16 @@ class Pipe:
         return self.text(text)
 
     def text(self, raw):
-        return self.any.sub(b"", raw).decode("utf-8", "replace")
+        if b"\0" in raw:
+            raw = re.sub(b"\0" + self.nonce + b":[0-9]+\0", b"", raw)
+        return raw.decode("utf-8", "replace")
 
 
 class Job:
     """One job in its own process."""
 
-    def __init__(self, number, work, root, own, uid, others, reply):
-        self.number, self.work, self.root, self.own, self.uid, self.others, self.reply = number, work, root, own, uid, others, reply
+    def __init__(self, number, work, root, own, uid, others, reply, pass_on):
+        self.number, self.work, self.root, self.own, self.uid, self.others, self.reply, self.pass_on = number, work, root, own, uid, others, reply, pass_on
         self.limits = work["limits"]
         self.judged = {step["id"]: step["judged"] for step in work["steps"]}
         self.nonce = os.urandom(8).hex().encode()
@@ -111,7 +112,7 @@ class Job:
         for end in ends[1:]:
             os.fchmod(end, 0o666)  # So that the lab's own user can open `/dev/stdout`.
         with nameless(os.path.dirname(self.root)) as order:
-            order.write(json.dumps(dict(self.work, nonce=self.nonce.decode())).encode())
+            order.write(self.nonce + b"\n" + self.work["text"])
             order.flush()
             self.pid = zygote.fork(self.uid, self.others, [order.fileno(), *ends])
         for end in ends:
@@ -235,44 +236,56 @@ class Job:
 
     def accept(self, text):
         """One frame of the lab's, which may be anything: what it says is passed on, what it is not is dropped."""
-        try:
-            frame = json.loads(text)
-            if frame.get("done") is True:
-                self.done = True
-                return
-            if "broken" in frame and not self.begun:
-                self.broken = str(frame["broken"])
-                return
-            if frame.get("memory") is True:
-                self.stopped = {"reason": "memory"}
-                return
-            if "unserved" in frame and not self.begun:
-                service, why = frame["unserved"]
-                self.stopped = {"reason": "no-service", "service": str(service), "why": str(why)}
-                return
-            number, record = frame["mark"], frame["record"]
-            step, kind = record["step"], record["kind"]
-            if step not in self.judged:
-                return
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        if len(text) < records.HEAD.size:
             return
-        if isinstance(number, int):
+        number, step, kind = records.HEAD.unpack_from(text)
+        text = text[records.HEAD.size:]
+        if kind == records.WORD:
+            self.told_of_itself(text)
+            return
+        if step not in self.judged:
+            return
+        if number:
             for pipe in self.pipes:
                 self.output(self.step(), pipe.stream, pipe.take(number))
-        if kind == "output":
-            self.printed += len(str(record.get("text", "")))
-            self.output(step, record.get("stream"), str(record.get("text", "")), record.get("line"))
+        if kind == records.OUTPUT:
+            self.accept_output(step, text)
             return
         # A flood of warnings fills the host as well as one of output does.
         self.told += len(text) + RECORD
         self.join(None)
-        self.reply({"type": "record", "job": self.number, "record": record})
-        if kind == "begin":
+        self.pass_on(self.number, text)
+        if kind == records.BEGIN:
             self.begun.append(step)
-        elif kind == "finished" and self.begun and self.begun[-1] == step and record.get("verdict") != "skipped":
+        elif kind == records.FINISHED and self.begun and self.begun[-1] == step:
             # The last step stays, for what a lab prints on its way out.
             if len(self.begun) > 1:
                 self.begun.pop()
+
+    def told_of_itself(self, text):
+        """What a lab says that is no record."""
+        try:
+            what = json.loads(text)
+            if what.get("done") is True:
+                self.done = True
+            elif "broken" in what and not self.begun:
+                self.broken = str(what["broken"])
+            elif what.get("memory") is True:
+                self.stopped = {"reason": "memory"}
+            elif "unserved" in what and not self.begun:
+                service, why = what["unserved"]
+                self.stopped = {"reason": "no-service", "service": str(service), "why": str(why)}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return
+
+    def accept_output(self, step, text):
+        try:
+            record = json.loads(text)
+            stream, line, text = record.get("stream"), record.get("line"), str(record.get("text", ""))
+        except (ValueError, AttributeError, RecursionError):
+            return
+        self.printed += len(text)
+        self.output(step, stream, text, line)
 
     def output(self, step, stream, text, line=None):
         if text and self.judged.get(step):

@@ -324,5 +324,5 @@ def run(root, own, job, fd, out, err, nonce):
     lab.end(lab.run_all())
     with channel.lock:
         channel.flush()
-        channel.put({"done": True})
+        channel.put(records.word({"done": True}))
     leave(0)

@@ -68,7 +68,7 @@ def last_name(file):
 def forget_shadowed(files):
     """A lab's `random.py` hides the library's, as it would for a reader, although the agent has loaded that one already."""
     own = {file.partition("/")[0].removesuffix(".py") for file in files if file.endswith(".py")}
-    for name in list(sys.modules):
+    for name in list(sys.modules) if own else ():
         top = name.partition(".")[0]
         if top in own and top not in proctor_agent.started_with and top not in sys.builtin_module_names:
             del sys.modules[name]

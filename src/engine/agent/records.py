@@ -24,6 +24,25 @@ def mark(nonce, number):
     return b"\0%s:%d\0" % (nonce, number)
 
 
+# What a frame begins with: the number of its mark, its step, and what it means to whoever passes it on.
+HEAD = struct.Struct(">IIc")
+BEGIN, FINISHED, SKIPPED, OUTPUT, OTHER, WORD = b"b", b"f", b"s", b"o", b"r", b"w"
+KINDS = {"begin": BEGIN, "finished": FINISHED, "output": OUTPUT}
+
+
+def frame(record, number):
+    """A record as a frame, for which a reader need not know what is in it."""
+    kind = KINDS.get(record["kind"], OTHER)
+    if kind is FINISHED and record["verdict"] == "skipped":
+        kind = SKIPPED
+    return HEAD.pack(number, record["step"], kind) + encode(record).encode()
+
+
+def word(what):
+    """What a lab says of itself, as a frame."""
+    return HEAD.pack(0, 0, WORD) + encode(what).encode()
+
+
 class Channel:
     """Writes records. One a lab; a process that the lab forks has none."""
 
@@ -111,12 +130,11 @@ class Channel:
                     write(pipe, mark(self.nonce, self.number))
                 except OSError:
                     pass
-            self.put(*({"mark": self.number if record is kept[0] else None, "record": record} for record in kept))
+            self.put(*(frame(record, self.number if record is kept[0] else 0) for record in kept))
 
     def put(self, *frames):
-        texts = [encode(frame).encode() for frame in frames]
         with self.lock:
-            self.queue.append(b"".join(struct.pack(">I", len(text)) + text for text in texts))
+            self.queue.append(b"".join(struct.pack(">I", len(text)) + text for text in frames))
             if self.writing:
                 return  # A signal's own code prints while a frame is being written: it follows.
             self.writing = True

@@ -15,27 +15,35 @@ import sys
 import time
 import traceback
 
-from proctor_agent import lab, memory, modules, services, serving, sweep, warmth
+from proctor_agent import lab, memory, modules, records, services, serving, sweep, warmth
 
 # What the zygote says, and what it is told: a letter, and two numbers.
 WORD = struct.Struct("=cqq")
 READY, FORKED, ENDED, FORK, FAILED = b"r", b"f", b"e", b"F", b"x"
 FDS = 4
+
+
+def framed(what):
+    """What a lab's process says of itself, as it goes down the records' pipe."""
+    text = records.word(what)
+    return struct.pack(">I", len(text)) + text
+
+
 # A frame of the records' pipe, made while there is memory to make it.
-MEMORY = struct.pack(">I", 15) + b'{"memory":true}'
+MEMORY = framed({"memory": True})
 
 
 class Zygote:
     """The agent's side: a process of its own, and the socket to it."""
 
-    def __init__(self, names, many, root, own):
+    def __init__(self, names, many, root, own, shared):
         self.socket, other = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             status = 70
             try:
                 self.socket.close()
-                status = serve(other, names, many, root, own)
+                status = serve(other, names, many, root, own, shared)
             except (BrokenPipeError, ConnectionError):
                 status = 0
             except BaseException:
@@ -76,7 +84,7 @@ class Zygote:
         return WORD.unpack(word)
 
 
-def serve(channel, names, many, root, own):
+def serve(channel, names, many, root, own, shared):
     """The zygote's own life. Its exit status."""
     sweep.prctl(sweep.PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
@@ -99,6 +107,8 @@ def serve(channel, names, many, root, own):
     if many:
         memory.settle()
     gc.freeze()
+    os.environ.clear()
+    os.environ.update(environment(root, own, shared))
     size = sweep.own_data()
     channel.sendall(WORD.pack(READY, 0, size))
     poll = select.poll()
@@ -140,6 +150,7 @@ def become_lab(order, record, out, err, uid, others, size, root, own):
         os.setsid()
         with open(order, "rb") as file:
             file.seek(0)
+            nonce = file.readline().strip()
             work = json.loads(file.read())
         null = os.open("/dev/null", os.O_RDWR)
         for fd, target in ((null, 0), (out, 1), (err, 2)):
@@ -156,32 +167,29 @@ def become_lab(order, record, out, err, uid, others, size, root, own):
             os.mkdir(folder, 0o700)
         os.mkdir(os.path.join(own, "tmp"))
         os.chdir(root)
-        os.environ.clear()
-        os.environ.update(environment(root, own, work["env"], uid is None))
+        os.environ.update(work["env"])
         time.tzset()
         for file in work["files"]:
             lab.write(root, file)
         try:
             services.start(work, own, uid is None)
         except services.Unserved as lacking:
-            text = json.dumps({"unserved": [lacking.service, lacking.why]}).encode()
-            os.write(kept[0], struct.pack(">I", len(text)) + text)
+            os.write(kept[0], framed({"unserved": [lacking.service, lacking.why]}))
             leave(0)
         gc.enable()
-        lab.run(root, own, work, *kept, work["nonce"].encode())
+        lab.run(root, own, work, *kept, nonce)
     except MemoryError:
         # The lab's own, who left no room even for its record.
         os.write(kept[0], MEMORY)
     except BaseException:
         # Ours, not the lab's: the agent ends with it, and the host says so.
-        text = json.dumps({"broken": traceback.format_exc()[-3000:]}).encode()
-        os.write(kept[0], struct.pack(">I", len(text)) + text)
+        os.write(kept[0], framed({"broken": traceback.format_exc()[-3000:]}))
     finally:
         leave(70)
 
 
-def environment(root, own, extra, shared):
-    """The clean environment of a lab: nothing of the machine's own."""
+def environment(root, own, shared):
+    """The clean environment of every lab: nothing of the machine's own."""
     variables = {
         "PATH": os.pathsep.join((os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")),
         "HOME": root,
@@ -201,5 +209,4 @@ def environment(root, own, extra, shared):
     }
     if shared:
         variables["TMPDIR"] = os.path.join(own, "tmp")
-    variables.update(extra)
     return variables

@@ -146,7 +146,7 @@ pub(super) fn is_void(name: &str) -> bool {
 }
 
 /// The elements that stand on lines of their own.
-pub(super) fn is_block(name: &str) -> bool {
+pub(crate) fn is_block(name: &str) -> bool {
     matches!(
         name,
         "address"
@@ -202,7 +202,7 @@ pub(super) fn is_block(name: &str) -> bool {
 }
 
 /// The level of a heading.
-pub(super) fn heading(name: &str) -> Option<u8> {
+pub(crate) fn heading(name: &str) -> Option<u8> {
     name.strip_prefix('h').and_then(|level| level.parse().ok()).filter(|level| (1..=6).contains(level))
 }
 

@@ -8,7 +8,7 @@ use crate::source::Span;
 
 /// A piece of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// A start tag.
     Open(Tag),
     /// An end tag, by its name in lower case.
@@ -21,29 +21,29 @@ pub(super) enum Piece {
 
 /// A start tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tag {
+pub(crate) struct Tag {
     /// Its name, in lower case.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its attributes, decoded.
-    pub(super) attributes: BTreeMap<String, String>,
+    pub(crate) attributes: BTreeMap<String, String>,
     /// Its bytes.
-    pub(super) span: Span,
+    pub(crate) span: Span,
 }
 
 impl Tag {
     /// An attribute, or nothing.
-    pub(super) fn attribute(&self, name: &str) -> &str {
+    pub(crate) fn attribute(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
     }
 
     /// Its classes.
-    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn classes(&self) -> impl Iterator<Item = &str> {
         self.attribute("class").split_whitespace()
     }
 }
 
 /// The pieces of `text`, which stands in its source from `base` on. Together they cover it.
-pub(super) fn pieces(text: &str, base: usize) -> Vec<Piece> {
+pub(crate) fn pieces(text: &str, base: usize) -> Vec<Piece> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);
     let (mut pieces, mut at) = (Vec::new(), 0);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::element::{Element, heading, is_block, is_known_in_code, is_void};
 use super::pre::Pre;
 use super::token::{Piece, Tag, decode, pieces};
+use super::trace::Step;
 use crate::guide::page::Page;
 use crate::guide::{Info, Mark, Prose, ProseKind};
 use crate::source::Span;
@@ -26,6 +27,8 @@ pub(super) struct Walker {
     prose: Pending,
     /// The caption that waits for its block.
     caption: Option<String>,
+    /// What was come across, for those who want to write the page anew.
+    steps: Option<Vec<Step>>,
 }
 
 /// How many open elements keep text from being read, and why.
@@ -69,6 +72,11 @@ struct Pending {
 impl Walker {
     /// Walk over the part of the page's source at `span`.
     pub(super) fn walk(page: Page, span: Span) -> Self {
+        Self::walk_with(page, span, None).0
+    }
+
+    /// Walk over the part of the page's source at `span`, adding what is come across to `steps`, if they are wanted.
+    pub(super) fn walk_with(page: Page, span: Span, steps: Option<Vec<Step>>) -> (Self, Vec<Step>) {
         let source = std::sync::Arc::clone(&page.source);
         let mut walker = Self {
             page,
@@ -79,6 +87,7 @@ impl Walker {
             pre: None,
             prose: Pending::default(),
             caption: None,
+            steps,
         };
         for piece in pieces(source.slice(span), span.start) {
             match piece {
@@ -87,6 +96,7 @@ impl Walker {
                 Piece::Text(span) => walker.text(source.slice(span), span),
                 Piece::Comment(span) if walker.pre.is_none() => {
                     walker.flush();
+                    walker.step(|| Step::Comment(span));
                     walker.page.comment(span);
                 }
                 Piece::Comment(_) => {}
@@ -94,7 +104,15 @@ impl Walker {
         }
         walker.close_to(0, span.end);
         walker.flush();
-        walker
+        let steps = walker.steps.take().unwrap_or_default();
+        (walker, steps)
+    }
+
+    /// Note a step, if steps are wanted.
+    fn step(&mut self, step: impl FnOnce() -> Step) {
+        if let Some(steps) = &mut self.steps {
+            steps.push(step());
+        }
     }
 
     fn start(&mut self, tag: &Tag, raw: &str) {
@@ -127,6 +145,10 @@ impl Walker {
             pre.newline(tag.span.end);
         }
         if is_void(name) {
+            if self.pre.is_none() {
+                let seen = self.is_prose();
+                self.step(|| Step::Void { tag: tag.clone(), seen });
+            }
             return;
         }
         self.open_element(tag);
@@ -153,6 +175,10 @@ impl Walker {
             pre.words = words;
         }
         self.hidden.count(&element, |count| count + 1);
+        if self.pre.is_none() && tag.name != "pre" {
+            let seen = self.is_prose();
+            self.step(|| Step::Open { tag: tag.clone(), seen });
+        }
         self.open.push(element);
         if tag.name == "pre" && self.pre.is_none() && self.hidden.dead + self.hidden.gutter == 0 {
             let words = self.open.iter().rev().take(LANGUAGE_REACH).flat_map(|element| element.words.iter().cloned()).collect();
@@ -200,6 +226,8 @@ impl Walker {
             }
             if self.pre.as_ref().is_some_and(|pre| pre.depth >= self.open.len()) {
                 self.finish_pre();
+            } else if self.pre.is_none() && element.name != "pre" {
+                self.step(|| Step::Close);
             }
         }
     }
@@ -215,7 +243,9 @@ impl Walker {
         if let Some(caption) = self.caption.take() {
             info.attributes.insert("caption".to_owned(), caption);
         }
+        let at = body.span().start;
         self.page.code(body, word.as_deref(), Mark::Pre, info);
+        self.step(|| Step::Code(at));
     }
 
     fn text(&mut self, raw: &str, span: Span) {
@@ -229,7 +259,9 @@ impl Walker {
             self.title = Some(fold(&decode(raw))).filter(|title| !title.is_empty());
         }
         if self.is_prose() {
-            self.prose.add(&decode(raw), span);
+            let text = decode(raw);
+            self.prose.add(&text, span);
+            self.step(|| Step::Text(text, span));
         }
     }
 

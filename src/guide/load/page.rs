@@ -107,7 +107,7 @@ pub(super) fn parse(source: &Arc<Source>, id: &str, path: &Path, root: &Path) ->
 
 /// The blocks that a page of this path would have if it said `text`.
 #[must_use]
-pub fn reread(path: &str, text: &str) -> Vec<Block> {
+pub fn blocks_of(path: &str, text: &str) -> Vec<Block> {
     let path = Path::new(path);
     let source = Arc::new(Source::new(path.display().to_string(), text));
     let guide = parse(&source, "", path, path.parent().unwrap_or(Path::new("")));

@@ -34,7 +34,8 @@ pub(super) fn read(source: &Arc<Source>, page: &Rewritten, code: &Code, folder: 
     let end = if closed { last.saturating_sub(1) } else { last };
     let body: Vec<BodyLine> = (first + 1..=end).map(|line| lines.get(&line).cloned().unwrap_or_else(|| empty_line(source, line))).collect();
     let finding = (!closed).then(|| unclosed(source, page, code, first));
-    Found { blocks: vec![fenced(info::parse(info), body, folder)], finding }
+    let place = source.line_span(first).end;
+    Found { blocks: vec![placed(fenced(info::parse(info), body, folder), place)], finding }
 }
 
 /// The part of line `line` of the rewritten page that lies in the block.
@@ -103,11 +104,19 @@ fn indented(lines: BTreeMap<usize, BodyLine>, folder: Option<&Folder<'_>>) -> Ve
         blocks.extend(unfenced(std::mem::take(&mut plain), folder));
         let indent = lines[at].text.len() - lines[at].text.trim_start_matches(' ').len();
         let body = lines[at + 1..close].iter().map(|line| dedent(line, indent)).collect();
-        blocks.push(fenced(info::parse(info), body, folder));
+        blocks.push(placed(fenced(info::parse(info), body, folder), lines[at].span.end));
         at = close + 1;
     }
     blocks.extend(unfenced(plain, folder));
     blocks
+}
+
+/// The block; one with nothing in it stands at `place`, the end of its opening line, so that it has a place like any other.
+fn placed(mut block: Block, place: usize) -> Block {
+    if block.body.lines.is_empty() {
+        block.body.lines.push(BodyLine { text: String::new(), span: Span::new(place, place) });
+    }
+    block
 }
 
 /// A line without up to `indent` spaces at its start.
@@ -123,7 +132,8 @@ fn unfenced(mut lines: Vec<BodyLine>, folder: Option<&Folder<'_>>) -> Option<Blo
     while lines.pop_if(|line| is_blank(line)).is_some() {}
     let first = lines.iter().position(|line| !is_blank(line))?;
     let lines = lines.split_off(first);
-    Some(block(Info::default(), lines, Mark::Indented, folder))
+    let place = lines[0].span.end;
+    Some(placed(block(Info::default(), lines, Mark::Indented, folder), place))
 }
 
 /// A fenced block: code, or a MyST directive.

@@ -67,9 +67,9 @@ struct Line {
 
 /// The page as CommonMark, with the way back.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rewritten {
+pub(in crate::guide) struct Rewritten {
     /// The text to parse.
-    pub(super) text: String,
+    pub(in crate::guide) text: String,
     /// The title that the front matter gives.
     pub(super) title: Option<String>,
     lines: Vec<Line>,
@@ -99,7 +99,7 @@ impl Rewritten {
     }
 
     /// The source span of a range of the rewritten text, without the blanks around it.
-    pub(super) fn back_span(&self, range: &std::ops::Range<usize>) -> Span {
+    pub(in crate::guide) fn back_span(&self, range: &std::ops::Range<usize>) -> Span {
         let text = self.text.get(range.clone()).unwrap_or("");
         let start = range.start + (text.len() - text.trim_start().len());
         let end = range.start + text.trim_end().len();
@@ -135,7 +135,7 @@ enum Fate {
 }
 
 /// Rewrite `source` as CommonMark.
-pub(super) fn rewrite(source: &Source) -> Rewritten {
+pub(in crate::guide) fn rewrite(source: &Source) -> Rewritten {
     let (front, title) = front_matter::read(source);
     let mut page = Rewritten { text: String::with_capacity(source.text().len()), title, lines: Vec::with_capacity(source.line_count()) };
     let mut state = State::default();

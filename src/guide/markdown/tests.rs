@@ -44,7 +44,7 @@ fn fences_of_every_shape_are_blocks() {
     assert_eq!(shown("> - ```python\n>   a = 1\n>   ```\n"), ["2 python python: a = 1\\n"]);
     assert_eq!(shown("x\n\n    a = 1\n\n    \n    b = 2\n\ny\n"), ["3 python python: a = 1\\n\\n\\nb = 2\\n"]);
     assert_eq!(shown("x\n\n\tif a:\n\t\tb()\n"), ["3 python python: if a:\\n\\tb()\\n"]);
-    assert_eq!(shown("```\n```\n"), ["1 text (an empty block): "]);
+    assert_eq!(shown("```\n```\n"), ["1 text (an empty block): \\n"]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn options_of_directives_are_no_code() {
     assert_eq!(blocks[0].info.attributes["title"], "app.py");
     assert_eq!(blocks[0].mark, Mark::Directive);
     assert_eq!(blocks[1].info.attributes["tags"], "[x]");
-    assert_eq!(shown("```{literalinclude} app.py\n```\n"), ["1 literalinclude (its code is included from `app.py`, which is not followed): "]);
+    assert_eq!(shown("```{literalinclude} app.py\n```\n"), ["1 literalinclude (its code is included from `app.py`, which is not followed): \\n"]);
 }
 
 #[test]
@@ -175,13 +175,18 @@ fn a_very_long_line_is_read_at_once() {
     }
 }
 
+#[test]
+fn an_empty_block_stands_at_its_fence() {
+    let places = |text: &str| lesson(text).blocks.iter().map(|block| block.line(&lesson(text).source)).collect::<Vec<_>>();
+    assert_eq!(places("# A\n\n```python\n```\n\nx\n\n```\n"), [3, 8]);
+    assert_eq!(places("a\n\n```{code-block} python\n:caption: x\n```\n\n- b\n\n      ```\n      ```\n"), [3, 9]);
+}
+
 fn check(lesson: &Lesson, letter_by_letter: bool) -> Result<(), TestCaseError> {
     let text = lesson.source.text();
     let mut end = 0;
     for block in &lesson.blocks {
-        if block.body.lines.is_empty() {
-            continue;
-        }
+        prop_assert!(!block.body.lines.is_empty(), "{:?}", block);
         prop_assert!(block.span().start >= end, "{:?}", block);
         for line in &block.body.lines {
             prop_assert!(line.span.start >= end);

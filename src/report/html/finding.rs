@@ -77,6 +77,9 @@ pub(super) fn write(page: &mut Page, told: &Told<'_>, with_place: bool) {
         if with_place {
             page.leaf("p", &[("class", "soft place")], &text::exact(&wording::place(&finding.location)));
         }
+        if let Some(known) = &finding.known {
+            page.leaf("p", &[("class", "soft")], &text::one_line(&wording::known(known)));
+        }
         if let Some((cause, id)) = &told.cause {
             page.element("p", &[], |page| {
                 page.text("It only follows from ");

@@ -31,10 +31,13 @@ pub(super) fn write(page: &mut Page, report: &Report, lesson: &Shown<'_>, last: 
                 outcome_of(page, report, outcome, &id);
                 continue;
             }
-            page.element("section", &[("class", "environment")], |page| {
-                page.element("h3", &[("class", "in")], |page| {
+            // The worst is what a reader comes for; the others say much the same.
+            let folded = [("class", "environment"), ("open", "")];
+            let attributes = if std::ptr::eq(outcome, first) { &folded[..] } else { &folded[..1] };
+            page.element("details", attributes, |page| {
+                page.element("summary", &[], |page| {
                     badge(page, outcome.status);
-                    page.text(&text::one_line(&wording::within(&[&outcome.environment])));
+                    page.leaf("b", &[], &text::one_line(&wording::within(&[&outcome.environment])));
                 });
                 outcome_of(page, report, outcome, &id);
             });

@@ -10,7 +10,7 @@ use crate::report::{Report, text, wording};
 /// How many findings of a lesson the list of what is wrong shows.
 const FINDINGS_SHOWN: usize = 3;
 /// How many characters of a message it shows.
-const MESSAGE: usize = 200;
+const MESSAGE: usize = 400;
 
 /// The head of the page: what was checked, and how it went.
 pub(super) fn header(page: &mut Page, report: &Report, shown: &[Shown<'_>]) {

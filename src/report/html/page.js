@@ -36,9 +36,27 @@
     shown.textContent = found.size === lessons.length ? count : found.size + " of " + count;
   };
 
+  // What is filtered by stands in the address: to come back to, and to send to somebody.
+  const keep = () => {
+    const state = new URLSearchParams();
+    const statuses = buttons.filter((button) => button.getAttribute("aria-pressed") === "true").map((button) => button.dataset.status);
+    if (statuses.length) state.set("status", statuses.join(","));
+    if (search.value) state.set("search", search.value);
+    history.replaceState(null, "", "#" + (state.toString() || "top"));
+    filter();
+  };
+  const recall = () => {
+    const state = new URLSearchParams(location.hash.slice(1));
+    if (!state.has("status") && !state.has("search")) return;
+    const statuses = (state.get("status") || "").split(",");
+    for (const button of buttons) button.setAttribute("aria-pressed", String(statuses.includes(button.dataset.status)));
+    search.value = state.get("search") || "";
+    filter();
+  };
+
   // A fragment is a lesson, or something in one.
   const turn = (by) => {
-    const id = decodeURIComponent(location.hash.slice(1));
+    const id = location.hash.slice(1);
     const target = id ? document.getElementById(id) : null;
     const lesson = target ? target.closest("article") : null;
     for (const other of lessons) other.classList.toggle("open", other === lesson);
@@ -59,18 +77,18 @@
   root.classList.add("script");
   if (search) {
     search.closest("[hidden]").hidden = false;
-    search.addEventListener("input", filter);
+    search.addEventListener("input", keep);
     for (const button of buttons) {
       button.disabled = false;
       button.addEventListener("click", () => {
         button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-        filter();
+        keep();
       });
     }
     document.getElementById("all").addEventListener("click", () => {
       search.value = "";
       for (const button of buttons) button.setAttribute("aria-pressed", "false");
-      filter();
+      keep();
       search.focus();
     });
     document.addEventListener("keydown", (event) => {
@@ -83,10 +101,12 @@
         search.select();
       } else if (event.key === "Escape" && document.activeElement === search) {
         search.value = "";
-        filter();
+        keep();
       }
     });
     filter();
+    recall();
+    window.addEventListener("hashchange", recall);
   }
   window.addEventListener("hashchange", () => turn(true));
   turn(false);

@@ -156,6 +156,9 @@ pub(super) struct FindingForm<'a> {
     pub(super) message: Cow<'a, str>,
     pub(super) help: Option<Cow<'a, str>>,
     pub(super) because: Option<usize>,
+    /// Changes of its page that were run, and end it.
+    #[serde(default)]
+    pub(super) edits: Vec<EditForm<'a>>,
     pub(super) related: Vec<RelatedForm<'a>>,
     pub(super) comparison: Option<ComparisonForm<'a>>,
     /// What the baseline says of it, if it knows of it.
@@ -167,6 +170,16 @@ pub(super) struct FindingForm<'a> {
 pub(super) struct KnownForm<'a> {
     pub(super) reason: Cow<'a, str>,
     pub(super) expires: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct EditForm<'a> {
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) end_line: usize,
+    pub(super) end_column: usize,
+    pub(super) cell: Option<usize>,
+    pub(super) text: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -12,8 +12,8 @@ use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 use super::digest;
-use super::form::{AssumptionForm, BlockForm, FindingForm, LessonForm, RelatedForm, ReportForm, VERSION};
-use crate::finding::{Code, Comparison, Finding, Known, Location, Related};
+use super::form::{AssumptionForm, BlockForm, EditForm, FindingForm, LessonForm, RelatedForm, ReportForm, VERSION};
+use crate::finding::{Code, Comparison, Edit, Finding, Known, Location, Related};
 use crate::lab::{Assumption, BlockPlan, Fate};
 use crate::outcome::{BlockOutcome, LessonOutcome, Outcome, Status};
 use crate::report::{Baselined, Report};
@@ -134,6 +134,9 @@ fn sources(form: &ReportForm<'_>, digests: &BTreeMap<String, String>, texts: Tex
         places.entry(&lesson.path).or_default().extend(lesson.assumptions.iter().map(assumption_place));
         for finding in &lesson.findings {
             places.entry(&finding.path).or_default().extend(<[Place; 2]>::from(finding_ends(finding)));
+            for edit in &finding.edits {
+                places.entry(&finding.path).or_default().extend(<[Place; 2]>::from(edit_ends(edit)));
+            }
             for related in &finding.related {
                 places.entry(&related.path).or_default().extend(<[Place; 2]>::from(related_ends(related)));
             }
@@ -174,6 +177,11 @@ fn assumption_place(form: &AssumptionForm<'_>) -> Place {
 fn finding_ends(form: &FindingForm<'_>) -> Ends {
     let start = Place { line: form.line, column: form.column, cell: form.cell };
     (start, form.end_column.map_or(start, |column| Place { line: form.end_line, column, cell: form.cell }))
+}
+
+fn edit_ends(form: &EditForm<'_>) -> Ends {
+    let at = |line, column| Place { line, column, cell: form.cell };
+    (at(form.line, form.column), at(form.end_line, form.end_column))
 }
 
 fn related_ends(form: &RelatedForm<'_>) -> Ends {
@@ -229,14 +237,17 @@ fn block(form: BlockForm<'_>) -> Result<BlockOutcome, ReadError> {
 
 fn finding(form: FindingForm<'_>, sources: &Sources) -> Result<Finding, ReadError> {
     let location = sources.location(&form.path, finding_ends(&form));
+    let path = form.path;
     let related = form.related.into_iter().map(|form| {
         let location = sources.location(&form.path, related_ends(&form));
         Related { location, message: form.message.into_owned() }
     });
+    let edits = form.edits.into_iter().map(|form| Edit { span: sources.location(&path, edit_ends(&form)).span, text: form.text.into_owned() }).collect();
     let comparison = form.comparison.map(|both| Comparison { expected: both.expected.into_owned(), actual: both.actual.into_owned() });
     Ok(Finding {
         help: form.help.map(Cow::into_owned),
         because: form.because,
+        edits,
         related: related.collect(),
         comparison,
         known: form.baseline.map(|known| Known { reason: known.reason.into_owned(), expires: known.expires.into_owned() }),

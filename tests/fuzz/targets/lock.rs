@@ -1,0 +1,8 @@
+//! Fuzzes `properties::lock`.
+#![no_main]
+
+#[path = "../properties.rs"]
+#[allow(dead_code, reason = "each target tries one of them")]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::lock(bytes));
