@@ -58,7 +58,7 @@ pub(super) async fn update(args: &Args, course: &Course, parts: &[Part], report:
                 report.notes.push(format!("{path}: {} updated", if number == 1 { "1 claim".to_owned() } else { format!("{number} claims") }));
             }
             Err(Refused::Left(reason)) => left.extend(same.iter().map(|other| format!("{path}:{}: {reason}", source.line_of(other.span.start)))),
-            Err(Refused::Failed(failure)) => return Err(failure.into()),
+            Err(Refused::Failed(failure)) => return Err(failure),
         }
     }
     report.notes.extend(left.into_iter().map(|left| format!("{left}: the claim is left as it is")));

@@ -62,7 +62,8 @@ pub fn find_with(arguments: &[String], texts: &BTreeMap<String, String>) -> anyh
     let mut config: Option<Config> = None;
     let configured = |config: &Config| {
         let guide = config.root.join(config.guide.as_ref()?);
-        Some(guide.strip_prefix(&base).map(Path::to_path_buf).unwrap_or(guide))
+        // Whoever stands in the guide's own folder has no shorter name for it.
+        Some(guide.strip_prefix(&base).ok().filter(|rest| !rest.as_os_str().is_empty()).map(Path::to_path_buf).unwrap_or(guide))
     };
     for argument in arguments {
         let (path, selector) = split_argument(argument, &base);
@@ -77,7 +78,8 @@ pub fn find_with(arguments: &[String], texts: &BTreeMap<String, String>) -> anyh
                     let guide = guide.strip_prefix(&base).map(Path::to_path_buf).unwrap_or(guide);
                     requests.push((guide, vec![selector.map_or_else(|| part.clone(), |selector| format!("{part}#{selector}"))]));
                 }
-                None => requests.push((path, selector.into_iter().collect())),
+                // The folder of a course stands for its guide.
+                None => requests.push((guide_of(&path, &own, &base).unwrap_or(path), selector.into_iter().collect())),
             }
             config.get_or_insert(own);
         } else {
@@ -108,6 +110,16 @@ pub fn find_with(arguments: &[String], texts: &BTreeMap<String, String>) -> anyh
     }
     // All of them, and before anything runs: whoever mends one should not have to come back for the next.
     if wrong.is_empty() { Ok(course) } else { Err(usage(wrong.join("\nerror: ")).into()) }
+}
+
+/// The guide that a course keeps in a folder below its own, where it is that folder which was named.
+fn guide_of(folder: &Path, config: &Config, base: &Path) -> Option<PathBuf> {
+    let whole = std::path::absolute(folder).ok()?;
+    if whole != std::path::absolute(&config.root).ok()? || folder.join(SUMMARY).is_file() {
+        return None;
+    }
+    let guide = whole.join(config.guide.as_ref()?);
+    (guide.starts_with(&whole) && guide.exists()).then(|| guide.strip_prefix(base).map(Path::to_path_buf).unwrap_or(guide))
 }
 
 /// The guide that a folder is a part of: the nearest folder above it whose table of contents names pages in it.

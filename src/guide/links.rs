@@ -69,6 +69,10 @@ pub fn check(guide: &mut Guide, path: &Path, base: &Path, ignored: &dyn Fn(&str)
     let mut pages: BTreeMap<PathBuf, (Arc<Source>, Page)> = BTreeMap::new();
     for lesson in guide.lessons().filter(|lesson| !lesson.draft) {
         let path = plain(&base.join(lesson.source.path()));
+        if path.file_name().is_some_and(|name| name == load::SUMMARY) {
+            // A page that the table of contents names in vain has its finding already, in just that line.
+            continue;
+        }
         pages.entry(path).or_insert_with(|| (Arc::clone(&lesson.source), read::page(&lesson.source)));
     }
     let ground = Ground { pages: &pages, root: book.map(|root| plain(&root)) };

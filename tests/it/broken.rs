@@ -43,7 +43,10 @@ impl Checked {
     /// What the three reports say of a lesson.
     fn shown(&self, lesson: &Value) -> String {
         let mut lesson = lesson.clone();
-        lesson.as_object_mut().unwrap().remove("seconds");
+        // The place among all these guides is that of a lesson which nobody reads for it.
+        for differs in ["seconds", "index"] {
+            lesson.as_object_mut().unwrap().remove(differs);
+        }
         let json = serde_json::to_string_pretty(&lesson).unwrap();
         let place = format!("  {}:{}", lesson["path"].as_str().unwrap(), lesson["line"]);
         let header = Regex::new(r"^[a-z]+  \S").unwrap();
@@ -79,7 +82,12 @@ fn verdicts(checked: &Checked) -> Vec<(String, Value)> {
     let lessons = checked.json["lessons"].as_array().unwrap().iter();
     let here = |lesson: &&Value| !ELSEWHERE.iter().any(|(code, _)| lesson["id"] == code.word());
     let verdict = lessons.filter(here).map(|lesson| {
-        let whole = serde_json::json!([lesson["status"], lesson["findings"], lesson["blocks"], lesson["assumptions"], lesson["error"]]);
+        let mut blocks = lesson["blocks"].clone();
+        for block in blocks.as_array_mut().unwrap() {
+            // A Python prints otherwise than the next.
+            block.as_object_mut().unwrap().remove("transcript");
+        }
+        let whole = serde_json::json!([lesson["status"], lesson["findings"], blocks, lesson["assumptions"], lesson["error"]]);
         (lesson["path"].as_str().unwrap().to_owned(), serde_json::from_str(&path.replace_all(&whole.to_string(), "")).unwrap())
     });
     verdict.collect()

@@ -178,6 +178,10 @@ fn the_course_of_this_repository_is_green_and_the_same_on_every_engine() {
         }
         for lesson in report["lessons"].as_array_mut().unwrap() {
             lesson.as_object_mut().unwrap().remove("seconds");
+            for block in lesson["blocks"].as_array_mut().unwrap() {
+                // What differs from run to run, such as addresses and times, stands in it as it was printed.
+                block.as_object_mut().unwrap().remove("transcript");
+            }
         }
         report
     };

@@ -33,12 +33,12 @@ pub(super) enum PlaceError {
 /// If a file is in the way or nothing can be written there. Then everything is as it was.
 pub(super) fn write(folder: &Path, files: &BTreeMap<String, String>) -> Result<(), PlaceError> {
     let failed = |source| PlaceError::Unwritable { path: folder.display().to_string(), source };
+    if folder.symlink_metadata().is_ok() && !folder.is_dir() {
+        return Err(PlaceError::Taken { shown: folder.display().to_string(), more: false });
+    }
     let taken: Vec<&str> = files.keys().filter(|path| is_taken(folder, path)).map(String::as_str).collect();
-    if !taken.is_empty() || folder.exists() && !folder.is_dir() {
-        let mut shown: Vec<String> = taken.iter().take(3).map(|path| folder.join(path).display().to_string()).collect();
-        if shown.is_empty() {
-            shown.push(folder.display().to_string());
-        }
+    if !taken.is_empty() {
+        let shown: Vec<String> = taken.iter().take(3).map(|path| folder.join(path).display().to_string()).collect();
         let more = taken.len().saturating_sub(shown.len());
         let rest = if more > 0 { format!(" and {more} more files") } else { String::new() };
         return Err(PlaceError::Taken { more: taken.len() > 1, shown: format!("{}{rest}", shown.join(", ")) });
