@@ -269,6 +269,25 @@ fn block(lines: &[String]) -> Block {
     }
 }
 
+/// What is written of a list with one item.
+fn item(nodes: Vec<Node>) -> String {
+    write::lines(&[Node::List(None, vec![nodes])], &|_| Vec::new()).join("\n")
+}
+
+#[test]
+fn a_list_that_could_not_interrupt_its_item_s_text_stands_apart_from_it() {
+    let text = |words: &str| Node::Paragraph(vec![Inline::plain(words)]);
+    assert_eq!(item(vec![text("a"), Node::List(Some(1), vec![vec![text("b")]])]), "- a\n  1. b");
+    assert_eq!(item(vec![text("a"), Node::List(Some(2), vec![vec![text("b")]])]), "- a\n\n  2. b");
+    assert_eq!(item(vec![text("a"), Node::List(Some(1), vec![vec![text(" ")]])]), "- a\n\n  1.");
+}
+
+#[test]
+fn a_heading_of_marks_alone_is_escaped_once() {
+    assert_eq!(write::lines(&[Node::Heading(2, vec![Inline::plain("#")])], &|_| Vec::new()), ["## \\#"]);
+    assert_eq!(write::lines(&[Node::Heading(2, vec![Inline::plain("a #")])], &|_| Vec::new()), ["## a \\#"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -44,7 +44,7 @@ fn heading(level: u8, line: &[Inline]) -> Vec<String> {
     let line: Vec<Inline> = line.iter().map(|piece| if *piece == Inline::Break { Inline::plain(" ") } else { piece.clone() }).collect();
     let written = inline(&folded(line, false), false);
     let bare = written.trim_end_matches('#');
-    let closes = bare.len() < written.len() && (bare.is_empty() || bare.ends_with([' ', '\\']));
+    let closes = bare.len() < written.len() && (bare.is_empty() || bare.ends_with(' '));
     let written = if closes { format!("{bare}{}", "\\#".repeat(written.len() - bare.len())) } else { written };
     let written = if written.ends_with('}') { format!("{}\\}}", &written[..written.len() - 1]) } else { written };
     if written.is_empty() { Vec::new() } else { vec![format!("{} {written}", "#".repeat(usize::from(level.clamp(1, 6))))] }
@@ -85,9 +85,15 @@ fn list(start: Option<usize>, items: &[Vec<Node>], other: bool, code: &dyn Fn(us
 fn is_tight(item: &[Node]) -> bool {
     match item {
         [] | [Node::Paragraph(_)] => true,
-        [Node::Paragraph(_), Node::List(_, items)] => items.iter().all(|item| is_tight(item)),
+        [Node::Paragraph(_), Node::List(start, items)] => interrupts(*start, items) && items.iter().all(|item| is_tight(item)),
         _ => false,
     }
+}
+
+/// Whether Markdown sees that a list begins where a line of prose stands right above it: not if it begins with nothing, or with another number than 1.
+fn interrupts(start: Option<usize>, items: &[Vec<Node>]) -> bool {
+    let says_something = |item: &Vec<Node>| matches!(item.first(), Some(Node::Paragraph(line)) if !words(line).trim().is_empty());
+    matches!(start, None | Some(1)) && items.first().is_some_and(says_something)
 }
 
 /// A table. One without a head gets an empty one: Markdown knows no other.
